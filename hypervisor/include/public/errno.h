@@ -6,6 +6,8 @@
 #ifndef PUBLIC_ERRNO_H
 #define PUBLIC_ERRNO_H
 
+#ifndef __ASSEMBLY__
+
 enum xen_errno {
     XEN_EPERM = 1,
     XEN_ENOENT = 2,
@@ -59,5 +61,7 @@ enum xen_errno {
     XEN_ETIMEDOUT = 110,
     XEN_ECONNREFUSED = 111,
 };
+
+#endif /* !__ASSEMBLY__ */
 
 #endif
