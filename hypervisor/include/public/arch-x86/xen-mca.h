@@ -27,7 +27,6 @@
 #define XEN_MC_notifydomain 2
 #define XEN_MC_physcpuinfo  3
 #define XEN_MC_msrinject    4
-#define XEN_MC_offlinecpu   5
 
 #define VIRQ_MCA VIRQ_ARCH_0
 
