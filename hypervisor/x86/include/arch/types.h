@@ -27,7 +27,12 @@ struct cpu_info {
     uint32_t pad;
     uint64_t guest_cr3;        /* root that is loaded */
     uint64_t scratch[3];       /* entry.S */
-} __attribute__((aligned(16)));
+};
+/*
+ * It ends where the slice ends; &regs.es is the TSS's rsp0, and must be a multiple of 16 since the
+ * processor aligns the stack before it pushes a frame.
+ */
+_Static_assert(sizeof(struct cpu_info) % 16 == 8, "rsp0 must be 16-byte aligned");
 
 #define CPU_SLICE_SHIFT 16
 #define CPU_SLICE_SIZE  (1UL << CPU_SLICE_SHIFT)
