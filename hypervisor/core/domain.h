@@ -75,9 +75,9 @@ struct vcpu {
     unsigned id;
     unsigned cpu; /* processor that it is assigned to; changes under the run queue's lock */
     struct domain *domain;
+    struct vcpu_info *info; /* shared with the guest; always mapped while the vcpu exists */
+    struct arch_vcpu arch;  /* here, so that the entry code finds its first fields */
 
-    /* shared with the guest; always mapped while the vcpu exists */
-    struct vcpu_info *info;
     struct page *info_page; /* registered elsewhere: holds a writable type; else NULL */
     bool info_registered;
 
@@ -115,8 +115,6 @@ struct vcpu {
     cpumask_t hard_affinity_saved; /* SCHEDOP_pin_override */
     bool affinity_overridden;
     void *sched_priv;
-
-    struct arch_vcpu arch;
 };
 
 struct domain {

@@ -22,7 +22,7 @@ struct trap_info;
 
 struct cpu_info {
     struct cpu_user_regs regs; /* of the guest that runs here */
-    struct vcpu *current;
+    struct vcpu *vcpu; /* use `current` */
     unsigned cpu;
     uint32_t pad;
     uint64_t guest_cr3;        /* root that is loaded */
@@ -45,7 +45,7 @@ static inline struct cpu_info *get_cpu_info(void)
     return (struct cpu_info *)((sp | (CPU_SLICE_SIZE - 1)) + 1) - 1;
 }
 
-#define current (get_cpu_info()->current)
+#define current (get_cpu_info()->vcpu)
 
 static inline unsigned smp_processor_id(void)
 {
@@ -116,13 +116,16 @@ enum pv_callback_index {
 };
 
 struct arch_vcpu {
+    /* first, since entry.S reads them */
+    bool kernel_mode; /* PV: guest kernel (true) or guest user */
+    bool nmi_pending;
+    bool nmi_masked, mce_pending;
+
     struct cpu_user_regs regs; /* while it does not run */
 
     /* address space: mfns of the roots, each holding a reference and a type (x86/pv/mmuext.c) */
     mfn_t root_kernel;
     mfn_t root_user; /* 0: none */
-    bool kernel_mode; /* PV: guest kernel (true) or guest user */
-    bool gs_kernel_loaded;
     unsigned dirty_cpu; /* processor that may hold stale state of it, ~0 none */
 
     /* segments */
@@ -133,7 +136,6 @@ struct arch_vcpu {
     /* traps and callbacks */
     struct trap_info *traps; /* 256 */
     struct pv_callback callback[PV_CB_COUNT];
-    bool nmi_pending, nmi_masked, mce_pending;
 
     /* descriptor tables: frames hold segment types */
     uint64_t gdt_frames[16];
