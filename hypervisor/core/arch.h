@@ -95,10 +95,7 @@ bool arch_vcpu_idle_init(struct vcpu *v);
 void arch_raise_nmi(struct vcpu *v);
 
 /* --- hypercalls ------------------------------------------------------------------------------ */
-/* Rows that the machine adds to the table: mmu_update, physdev_op, ... (core/hypercall.h). */
-struct hypercall_row;
-extern const struct hypercall_row arch_hypercalls[];
-extern const unsigned arch_hypercall_count;
+/* The rows that the machine adds to the table, arch_hypercalls[], are declared in hypercall.h. */
 /* Arch half of domctl, sysctl and memory_op: -ENOSYS when not one of its own. */
 long arch_domctl(struct xen_domctl *op, struct domain *d, guest_ptr_t u, bool *copyback);
 long arch_sysctl(struct xen_sysctl *op, guest_ptr_t u, bool *copyback);

@@ -31,6 +31,10 @@ struct hypercall_row {
 
 #define HYPERCALL_MAX 64
 
+/* Rows that the machine adds: mmu_update, physdev_op, ... */
+extern const struct hypercall_row arch_hypercalls[];
+extern const unsigned arch_hypercall_count;
+
 /* Built at start from the generic rows and arch_hypercalls[]; a missing row answers -ENOSYS. */
 void hypercall_subsys_init(void);
 /*

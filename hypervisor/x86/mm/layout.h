@@ -57,8 +57,6 @@
 #define CPU_SLICE(cpu)    (CPU_SLICES_START + (cpu)*0x10000UL)
 
 /* Selectors. Guest entries of the GDT occupy the first 14 pages; ours follow at page 14. */
-#define FIRST_RESERVED_GDT_PAGE  14
-#define FIRST_RESERVED_GDT_BYTE  (14 * 4096)
 #define HV_CS      0xe008
 #define HV_DS      0x0000
 #define GUEST_CS32 0xe023 /* FLAT_RING3_CS32 */
