@@ -206,6 +206,13 @@ def _finish_root(folder):
         path = os.path.join(folder, 'usr', name)
         if not os.path.lexists(path):
             os.symlink(target, path)
+    os.makedirs(os.path.join(folder, 'var'), exist_ok=True)
+    for name, target in {'var/run': '/run', 'var/lock': '/run/lock'}.items():
+        path = os.path.join(folder, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        if not os.path.lexists(path):
+            os.symlink(target, path)
     for name in ('proc', 'sys', 'dev', 'run', 'tmp', 'root', 'files', 'out', 'etc/bonsai',
                  'var/log/xen', 'var/lib/xen'):
         os.makedirs(os.path.join(folder, name), exist_ok=True)
