@@ -3,16 +3,16 @@
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
 
+#include "core/pqueue.h"
 #include "core/types.h"
 
 struct timer {
+    struct pq_node node; /* in the processor's heap; the key is the deadline */
     stime_t expires;
     void (*fn)(void *data);
     void *data;
-    unsigned cpu;       /* heap that it belongs to */
-    uint32_t heap_slot; /* 1-based position while queued, 0 otherwise */
+    unsigned cpu; /* heap that it belongs to; changes under that heap's lock */
     bool killed;
-    bool running;
 };
 
 void timer_subsys_init(void);
@@ -24,7 +24,7 @@ void timer_migrate(struct timer *t, unsigned cpu);
 void timer_kill(struct timer *t);
 static inline bool timer_queued(const struct timer *t)
 {
-    return t->heap_slot != 0;
+    return pq_queued(&t->node);
 }
 
 #endif
