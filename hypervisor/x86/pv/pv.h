@@ -20,8 +20,11 @@ void pv_inject_exception(unsigned vector, uint32_t error); /* vector knows wheth
 void pv_inject_page_fault(uint32_t error, uint64_t cr2);
 /* Build the frame of a callback; false if the guest's stack is bad (then it is crashed). */
 bool pv_enter_callback(enum pv_callback_index which);
-/* Exit work in C: pending NMI, events. Called by entry.S with interrupts off. */
-void pv_exit_work(void);
+/*
+ * Exit work in C: pending NMI, events. Called by entry.S with interrupts off; non-zero when the
+ * exit path must look again (the guest was crashed, or more is pending).
+ */
+int pv_exit_work(void);
 
 /* mode: toggle between the guest's kernel and user address space (misc_op.c) */
 void pv_toggle_mode(struct vcpu *v);
@@ -62,6 +65,9 @@ void pv_drop_gdt(struct vcpu *v);
 void pv_drop_ldt(struct vcpu *v);       /* unmap shadowed LDT pages */
 int pv_perdomain_create(struct vcpu *v);  /* tables behind GDT_VIRT(v), LDT_VIRT(v) */
 void pv_perdomain_destroy(struct domain *d);
+void pv_load_ldt(struct vcpu *v); /* LLDT for the vcpu that is being switched in */
+/* Map this processor's GDT page at page 14 of v's GDT area (context switch). */
+void pv_set_percpu_gdt_page(struct vcpu *v, mfn_t m);
 /* May a guest load this descriptor (DPL forced, call gates refused)? Fixes DPL 0 to 3. */
 bool pv_check_descriptor(uint64_t *desc);
 void pv_fixup_selector(uint16_t *sel);  /* RPL 0 becomes 3 */
@@ -69,6 +75,15 @@ void pv_fixup_selector(uint16_t *sel);  /* RPL 0 becomes 3 */
 /* mmuext.c: used by vcpu contexts, dom0 builder and destruction */
 int pv_set_roots(struct vcpu *v, mfn_t kernel, mfn_t user); /* takes references and types */
 int pv_drop_roots(struct vcpu *v);                          /* -EINTR when preempted */
+
+/* misc_op.c: segment bases of the current vcpu, whichever mode it is in; -EINVAL if not canonical */
+int pv_set_base(unsigned which, uint64_t base); /* SEGBASE_FS, SEGBASE_GS_USER, SEGBASE_GS_KERNEL */
+uint64_t pv_get_base(unsigned which);
+
+int pv_set_debugreg(struct vcpu *v, unsigned reg, uint64_t value); /* -EPERM, -ENODEV */
+
+/* callback.c: 128 stubs of 32 bytes for kernels that call through a page */
+void pv_fill_hypercall_page(void *page);
 
 /* dom0.c */
 int pv_build_dom0(struct domain *d);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Switching vcpus and a vcpu's segment bases. */
+#ifndef X86_CONTEXT_H
+#define X86_CONTEXT_H
+
+#include "core/domain.h"
+
+/* Put the state of the current vcpu where it can be read (v->arch), without leaving it. */
+void context_sync_current(void);
+/* v's registers: those on the stack while it runs here, those in v->arch otherwise. */
+struct cpu_user_regs *vcpu_regs(struct vcpu *v);
+/* Debug registers of the current vcpu that are in force (dr7 without them costs nothing). */
+void context_load_debug(struct vcpu *v);
+
+#endif
