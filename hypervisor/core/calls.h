@@ -17,5 +17,13 @@ CORE_CALL(do_set_timer_op); /* vcpu_op.c: (absolute ns) */
 CORE_CALL(do_vcpu_op);      /* vcpu_op.c: (cmd, vcpu id, argument) */
 CORE_CALL(do_sched_op);     /* sched_op.c: (cmd, argument) */
 CORE_CALL(do_console_io);   /* console_io.c: (cmd, count, buffer) */
+CORE_CALL(do_multicall);        /* multicall.c: (list, count) */
+CORE_CALL(do_event_channel_op); /* evtchn_op.c: (cmd, argument) */
+CORE_CALL(do_grant_table_op);   /* grant_op.c: (cmd, list, count) */
+CORE_CALL(do_memory_op);        /* memory.c: (cmd | start << 6, argument) */
+CORE_CALL(do_xen_version);      /* version_op.c: (cmd, argument) */
+CORE_CALL(do_vm_assist);        /* version_op.c: (cmd, type) */
+CORE_CALL(do_domctl);           /* domctl.c: (argument) */
+CORE_CALL(do_sysctl);           /* sysctl.c: (argument) */
 
 #endif
