@@ -92,7 +92,9 @@ class Machine:
         self.options, self.word, self.tiny = options, word.encode(), tiny
         self.limit = options.timeout * TIME_FACTOR
         self.console = open(os.path.join(options.out, 'console.log'), 'wb')
-        self.quiet = getattr(options, 'quiet', False)
+        # With --greet the terminal shows nothing before dom0 is ready.
+        self.quiet = options.quiet
+        self.hidden = b'bonsai-begin ' + self.word if options.greet else None
         self.status, self.reason = None, None
         self.dead_at = None
         self.tail = b''
@@ -127,9 +129,7 @@ class Machine:
     def _feed(self, data):
         self.console.write(data)
         self.console.flush()
-        if not self.quiet:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+        self._show(data)
         *lines, self.tail = (self.tail + data).split(b'\n')
         for line in lines:
             self._line(line.rstrip(b'\r'))
@@ -138,6 +138,17 @@ class Machine:
         # A prompt has no end of line: --until may wait for one.
         if self.until and self.until.search(self.tail):
             self._end(0, 'line of --until')
+
+    def _show(self, data):
+        if self.hidden:
+            _, found, data = (self.tail + data).partition(self.hidden)
+            if not found:
+                return
+            self.hidden = None
+            data = data.lstrip(b'\r\n')
+        if not self.quiet:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
 
     def _type(self, keyboard):
         """Keys of the terminal: Ctrl-C ends the machine, Ctrl-\\ is dom0's Ctrl-C."""

@@ -10,6 +10,10 @@ import modules as kernel_modules
 import packages
 import qemu
 
+GREETING = """dom0 on Bonsai. Try: ctl list; ctl create /etc/xen/demo.cfg; ctl console demo
+Ctrl-C ends the machine; Ctrl-\\ interrupts a command here; Ctrl-] leaves a guest's console.
+"""
+
 
 class Plan:
     def __init__(self):
@@ -82,9 +86,8 @@ def _run_layer(options, plan):
                 'arguments': arguments}
     archive.file('etc/bonsai/run.conf', ''.join(f'{name}={shlex.quote(value)}\n'
                                                 for name, value in settings.items()))
-    motd = getattr(options, 'motd', None)
-    if motd:
-        archive.file('etc/bonsai/motd', motd)
+    if options.greet:
+        archive.file('etc/bonsai/motd', GREETING)
     return archive.bytes()
 
 
