@@ -19,7 +19,7 @@ void tlb_flush_page_cpus(cpumask_t cpus, uint64_t va);
 void tlb_flush_all_cpus(void);               /* global mappings, after changes of our own tables */
 /* For each processor: the clock at its last full flush. */
 void tlb_handle_flush_ipi(void);
-uint32_t tlb_clock(void);
+uint64_t tlb_clock(void);
 void tlb_stamp_page(struct page *pg);
 /* The processors among `cpus` that may still hold translations from before the page's stamp. */
 cpumask_t tlb_filter(cpumask_t cpus, const struct page *pg);

@@ -328,27 +328,6 @@ static uint64_t pv_max_gfn(struct domain *d)
 
 /* --- destruction -------------------------------------------------------------------------------- */
 
-static int drop_pin(struct page *pg)
-{
-    uint64_t t = __atomic_load_n(&pg->type, __ATOMIC_ACQUIRE);
-    int rc;
-
-    while (t & PGT_PINNED) {
-        if (!__atomic_compare_exchange_n(&pg->type, &t, t & ~PGT_PINNED, false, __ATOMIC_ACQ_REL,
-                                         __ATOMIC_ACQUIRE)) {
-            continue;
-        }
-        rc = page_put_type(pg, true);
-        if (rc == -EINTR) {
-            __atomic_or_fetch(&pg->type, PGT_PINNED, __ATOMIC_ACQ_REL);
-            return -ERESTART;
-        }
-        page_put(pg);
-        break;
-    }
-    return 0;
-}
-
 static int relinquish_pages(struct domain *d)
 {
     struct page *pg;
@@ -367,7 +346,7 @@ static int relinquish_pages(struct domain *d)
         if (!page_get(pg, d)) {
             continue; /* its last reference is being dropped elsewhere */
         }
-        rc = drop_pin(pg);
+        rc = pv_relinquish_page(pg) == 0 ? 0 : -ERESTART;
         if (rc != 0) {
             spin_lock(&d->page_lock);
             list_del(&pg->list);

@@ -165,7 +165,7 @@ struct arch_vcpu {
     int64_t tsc_offset;
 
     struct page *perdomain_l1[2]; /* its GDT and LDT mappings, x86/pv/descriptor.c */
-    uint64_t pending_invlpg;      /* x86/mm/tlb.c */
+    struct page *pt_pending;      /* table whose devalidation was preempted; holds a reference */
 };
 
 struct cpu_policy; /* x86/cpu/cpuid_policy.h */
