@@ -22,6 +22,9 @@ void fpu_reset(struct vcpu *v);
 int fpu_set_xcr0(struct vcpu *v, uint64_t value);
 /* #NM in a guest whose CR0.TS is set: the guest clears it by fpu_taskswitch or CLTS. */
 void fpu_device_not_available(struct cpu_user_regs *regs);
+/* Components that a guest may enable; bytes of an area with all of them. */
+uint64_t fpu_xcr0_mask(void);
+uint32_t fpu_area_size(void);
 /* CR0.TS as the guest sees it. */
 void fpu_set_ts(struct vcpu *v, bool set);
 

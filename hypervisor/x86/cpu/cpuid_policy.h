@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of CPUID leaves that a domain sees, and the MSRs that belong to it. */
+#ifndef X86_CPUID_POLICY_H
+#define X86_CPUID_POLICY_H
+
+#include "core/domain.h"
+#include "x86/cpu/policy.h"
+
+#define CPU_POLICY_MAX_LEAVES 64
+#define CPU_POLICY_MAX_MSRS   1
+
+struct cpu_policy {
+    unsigned nr;
+    xen_cpuid_leaf_t leaf[CPU_POLICY_MAX_LEAVES]; /* ordered by leaf and subleaf */
+    uint64_t platform_info; /* MSR 0xce: bit 31, CPUID faulting */
+};
+
+extern struct cpu_policy cpu_policy_host, cpu_policy_pv; /* the machine; the most a PV guest gets */
+
+/* The leaf, or NULL. A leaf without subleaves matches any subleaf. */
+const xen_cpuid_leaf_t *cpu_policy_find(const struct cpu_policy *p, uint32_t leaf, uint32_t sub);
+/*
+ * Check one leaf of a tool's policy against what PV guests may have and put it into p.
+ * -EINVAL: unknown leaf, -EPERM: bits beyond the maximum are dropped by callers' choice.
+ */
+int cpu_policy_set_leaf(struct cpu_policy *p, const xen_cpuid_leaf_t *leaf);
+/* Feature words in the order of xl's feature sets (XEN_SYSCTL_get_cpu_featureset). */
+unsigned cpu_policy_featureset(const struct cpu_policy *p, uint32_t *words, unsigned max);
+
+#endif
