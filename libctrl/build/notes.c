@@ -51,6 +51,7 @@ static void apply_note(struct image *image, uint32_t type, const uint8_t *data, 
     case XEN_ELFNOTE_VIRT_BASE:
         image->virt_base = number;
         image->has_virt_base = true;
+        image->has_notes = true;
         break;
     case XEN_ELFNOTE_PADDR_OFFSET:
         image->paddr_offset = number;

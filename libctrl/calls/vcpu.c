@@ -135,6 +135,26 @@ int ctrl_vcpu_list(struct ctrl *h, uint32_t domid, struct ctrl_vcpu_info **list,
     return 0;
 }
 
+int ctrl_vcpu_set_online(struct ctrl *h, uint32_t domid, uint32_t count)
+{
+    struct ctrl_domain_info info;
+    int rc = ctrl_domain_info(h, domid, &info);
+
+    if (rc < 0) {
+        return rc;
+    }
+    if (count == 0 || info.max_vcpu_id == XEN_INVALID_MAX_VCPU_ID ||
+        count > info.max_vcpu_id + 1) {
+        return ctrl_fail(h, -EINVAL, "domain %u can have 1 to %u vcpus online, not %u", domid,
+                         info.max_vcpu_id + 1, count);
+    }
+    for (uint32_t i = 0; i <= info.max_vcpu_id && rc == 0; i++) {
+        rc = ctrl_store_write(h, i < count ? "online" : "offline",
+                              "/local/domain/%u/cpu/%u/availability", domid, i);
+    }
+    return rc;
+}
+
 /* ---- processor sets as text ---- */
 
 static int parse_number(const char **p, unsigned int *out)
