@@ -26,7 +26,7 @@
 /* 0x80000001 ecx: LAHF ABM SSE4A MISALIGNSSE PREFETCHW XOP FMA4 TBM */
 #define E1_ECX 0x002109e1u
 /* 0x80000001 edx: SYSCALL NX MMXEXT FFXSR RDTSCP LM, and AMD's copies of leaf 1 */
-#define E1_EDX 0x2bd0cb75u
+#define E1_EDX 0x2bd1cbf5u
 
 static const struct leaf_row {
     uint32_t leaf, subleaf;
