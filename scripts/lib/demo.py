@@ -62,7 +62,8 @@ def judge(folder, word, status):
     after = j.value('list-after.json')
     j.step('ctl list: Domain-0 alone', before is not None and names(before) == ['Domain-0'])
     console = j.text('console.txt')
-    j.step('ctl create, ctl console: Linux\'s boot messages', bool(re.search(r'Linux version', console)))
+    j.step('ctl create, ctl console: Linux\'s boot messages',
+           re.search(r'Linux version', console) is not None)
     j.step(f'the guest says the word of its command line, {word}', f'word {word}' in console)
     j.step('ctl list: Domain-0 and demo',
            during is not None and sorted(names(during)) == ['Domain-0', 'demo'])
@@ -77,9 +78,10 @@ def demo(options):
     os.makedirs(runs, exist_ok=True)
     folder = tempfile.mkdtemp(prefix='demo-', dir=runs)
     word = 'bonsai' + secrets.token_hex(6)
-    done = subprocess.run([os.path.join(TOP, 'scripts', 'boot'), '--timeout', '180', '--out', folder]
-                          + options + ['--dom0-script', os.path.join(LIB, 'init', 'demo.sh'), word,
-                                       str(int(120 * TIME_FACTOR))], check=False)
+    command = [os.path.join(TOP, 'scripts', 'boot'), '--timeout', '180', '--out', folder]
+    command += options + ['--dom0-script', os.path.join(LIB, 'init', 'demo.sh'), word,
+                          str(int(120 * TIME_FACTOR))]
+    done = subprocess.run(command, check=False)
     say('')
     bad = judge(folder, word, done.returncode)
     say(f'{"the demo failed" if bad else "the demo passed"}; logs: {folder}')

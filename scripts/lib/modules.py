@@ -18,7 +18,8 @@ BACKENDS = ['xen-blkback', 'xen-netback', 'loop', 'bridge', 'xen-pciback']
 GUEST = ['xen-blkfront', 'xen-netfront']
 
 # Everything that dom0's initramfs holds; what is loaded at start is chosen for each run.
-DOM0 = sorted(set(XEN + SHARES + ROOT + BACKENDS + sum(DISKS.values(), []) + sum(NETS.values(), [])))
+DOM0 = sorted(set(XEN + SHARES + ROOT + BACKENDS + sum(DISKS.values(), [])
+                  + sum(NETS.values(), [])))
 
 
 class Modules:

@@ -45,7 +45,7 @@ def mutant(arguments):
     with locked(FOLDER):
         tree, build = os.path.join(FOLDER, 'tree'), os.path.join(FOLDER, 'build')
         _copy(tree)
-        run(['patch', '-p1', '-s', '-d', tree, '-i', path], 1, f'the patch {path} does not fit: patch')
+        run(['patch', '-p1', '-s', '-d', tree, '-i', path], 1, f'{path} does not fit: patch')
         if not os.path.exists(os.path.join(build, 'build.ninja')):
             run(['meson', 'setup', build, tree, '-Dparts=hypervisor,toolstack,tests'], 1, 'meson')
         run(['ninja', '-C', build], 1, 'the mutant does not build: ninja')

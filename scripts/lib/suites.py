@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from base import BUILD, TIME_FACTOR, TOP, Stop, main, say, write_atomic
+from base import BUILD, LIB, TIME_FACTOR, TOP, Stop, main, write_atomic
 import guesttests
 import mutants
 
@@ -120,8 +120,7 @@ def fuzz_tests():
     for source in sorted(glob.glob(os.path.join(TOP, 'test', 'fuzz', '*.c'))):
         name = os.path.basename(source)[:-2]
         corpus = os.path.join(TOP, 'test', 'fuzz', 'corpus', re.sub('^fuzz_', '', name))
-        command = [sys.executable, os.path.join(TOP, 'scripts', 'lib', 'fuzz.py'), name, corpus,
-                   str(FUZZ_SECONDS)]
+        command = [sys.executable, os.path.join(LIB, 'fuzz.py'), name, corpus, str(FUZZ_SECONDS)]
         tests.append(Test('fuzz', name, command, limit=FUZZ_SECONDS + 300))
     return tests
 
@@ -130,7 +129,7 @@ def soak_tests():
     tests = script_tests('soak')
     for name, patch in mutants.patches():
         tests.append(Test('soak', f'mutant-{name}',
-                          [sys.executable, os.path.join(TOP, 'scripts', 'lib', 'mutants.py'), patch],
+                          [sys.executable, os.path.join(LIB, 'mutants.py'), patch],
                           limit=1800))
     return tests
 

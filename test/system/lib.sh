@@ -68,3 +68,8 @@ expect() {
 refuse() {
     ! grep -Eqa -- "$1" "$2" || fail "a line like “$1” in $2: $(grep -Eam 1 -- "$1" "$2")"
 }
+
+# calm FILE: no line of a kernel or of the hypervisor that speaks of trouble.
+calm() {
+    refuse 'WARNING: CPU|BUG:|Oops|soft lockup|hard LOCKUP|detected stall|Call Trace' "$1"
+}
