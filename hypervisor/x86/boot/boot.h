@@ -38,7 +38,8 @@ void m2p_init(void);
 void serial_init_early(void); /* com1= from hv_cmdline */
 void serial_init_irq(void);
 
-/* smpboot.c, head.S */
+/* head.S calls x86_boot(), which calls core/main.c */
+void bonsai_main(void) __attribute__((noreturn));
 void x86_boot(uint32_t magic, uint32_t info) __attribute__((noreturn));
 
 #endif
