@@ -142,6 +142,8 @@ struct domain {
     uint32_t node_affinity; /* nodes, bit each */
     bool auto_node_affinity;
     bool debugger_attached;
+    unsigned kill_step;           /* domain_kill: how far it came */
+    evtchn_port_t suspend_evtchn; /* told when it has suspended; 0: VIRQ_DOM_EXC alone */
 
     /* RANK_MEMORY */
     struct spinlock page_lock;
@@ -194,7 +196,8 @@ struct domain {
     uint8_t watchdog_inuse;
 
     struct page *suspend_page;
-    struct list_node all; /* list of domains, sorted by id; RANK_DOMAIN_TABLE */
+    struct domain *work_next; /* list of SOFTIRQ_DOMAIN */
+    uint32_t work;            /* atomic; what that has to do */
     struct arch_domain arch;
 };
 
@@ -243,6 +246,7 @@ static inline bool domain_alive(const struct domain *d)
 /* --- vcpu.c ---------------------------------------------------------------------------------- */
 int vcpu_create(struct domain *d, unsigned id); /* -errno; pause_flags = VPF_DOWN */
 void vcpu_destroy(struct vcpu *v);
+void vcpu_relinquish(struct vcpu *v);   /* the domain dies: drop what it holds of guest memory */
 void vcpu_pause(struct vcpu *v);        /* waits until it has left its processor */
 void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);

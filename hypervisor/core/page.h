@@ -27,6 +27,8 @@ struct domain;
 #define PAGE_XENHEAP   (1ULL << 62) /* shared with a guest, memory of the hypervisor's budget */
 #define PAGE_FREE      (1ULL << 61) /* head of a free block; order below */
 #define PAGE_BROKEN    (1ULL << 60) /* outside RAM or reserved; never allocated */
+#define PAGE_DEFER     (1ULL << 59) /* unshared and given back: the last put frees it */
+#define PAGE_HOT       (1ULL << 58) /* in the short stack of free single pages */
 #define PAGE_REFS_MASK 0xffffffffULL
 
 struct page {
@@ -80,16 +82,30 @@ bool page_release_alloc(struct page *pg);
 void page_free_domain(struct page *pg);
 /* Make a hypervisor page (from page_alloc) visible to d: owner d, one allocation reference. */
 void page_share(struct page *pg, struct domain *d, bool writable);
-/* Undo page_share before freeing; the domain is dying. */
+/*
+ * Undo page_share before freeing; the domain is dying. Somebody may still map the page: then
+ * freeing it (page_free, heap_free_pages) only marks it, and the last page_put frees it.
+ */
 void page_unshare(struct page *pg);
+/*
+ * Take frames out of the free lists' counts and give them to d; the second half of
+ * page_alloc_domain, for frames that come from page_alloc. -EPERM: over the limit, -EINVAL: dying.
+ */
+int page_charge(struct domain *d, struct page *pg, unsigned order);
 /* Move an allocated page from its owner to another domain or back: -errno. */
 int page_assign(struct page *pg, struct domain *d);
 
+unsigned page_alloc_nr_nodes(void);
 uint64_t page_alloc_free_count(void);            /* frames */
 uint64_t page_alloc_free_count_node(unsigned node, unsigned width);
 uint64_t page_alloc_total(void);
 uint64_t page_alloc_outstanding_claims(void);
 int page_claim(struct domain *d, uint64_t pages); /* 0 cancels; -ENOMEM, -EINVAL */
+
+/* Between page.c and page_alloc.c. */
+uint64_t page_claim_use(struct domain *d, uint64_t pages); /* page_lock held: use up the claim */
+void page_claim_unuse(struct domain *d, uint64_t pages);   /* not used after all */
+bool page_unshared_idle(struct page *pg);
 
 /* --- heap.c: small objects ------------------------------------------------------------------- */
 void *heap_alloc(size_t size);  /* zero-filled, 16-byte aligned; NULL when out of memory */

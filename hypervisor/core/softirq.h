@@ -8,7 +8,16 @@
 
 #include "core/percpu.h"
 
-enum softirq { SOFTIRQ_TIMER, SOFTIRQ_SCHEDULE, SOFTIRQ_TASKLET, SOFTIRQ_RCU, SOFTIRQ_COUNT };
+enum softirq {
+    SOFTIRQ_TIMER,
+    SOFTIRQ_SCHEDULE,
+    SOFTIRQ_TASKLET,
+    SOFTIRQ_RCU,
+    SOFTIRQ_DOMAIN, /* domain.c: notify of, and free, domains that ended */
+    SOFTIRQ_MOVED,  /* sched.c: the current vcpu came from another processor */
+    SOFTIRQ_KEYS,   /* debugkeys.c */
+    SOFTIRQ_COUNT
+};
 
 /* Read by the exit paths in assembly: non-zero means do_softirq() before the guest runs. */
 DECLARE_PERCPU(uint32_t, softirq_pending);
