@@ -79,10 +79,28 @@ int pt_update_entry(pte_t *entry, unsigned index, pte_t e, unsigned level, struc
 int mmio_ro_add(uint64_t first, uint64_t last);
 bool mmio_ro_contains(mfn_t m);
 
-/* va_mapping.c: walk v's kernel (or user) root; *out is mapped (unmap_frame). NULL: no L1 table. */
+/* Store an L1 entry whose references are held already; what the old one held is dropped. */
+void pt_replace_l1(pte_t *p, pte_t e, struct domain *d);
+
+/* --- va_mapping.c: the domain's pt_lock is held ------------------------------------------------ */
+/*
+ * The L1 entry behind va in v's kernel (or user) root, mapped (unmap_frame), or NULL. *rights,
+ * if not NULL, gets PTE_RW as the upper levels allow it, and PTE_NX if one of them forbids.
+ */
 pte_t *pt_walk_l1(struct vcpu *v, uint64_t va, bool user, uint64_t *rights);
 
-/* mmu_update.c: a domain that a page-table call names, with a reference; NULL: refused (*rc). */
+/* --- mmu_update.c, mmuext.c -------------------------------------------------------------------- */
+#define MMU_UPDATE_PREEMPTED 0x80000000U /* in the count of a call that goes on */
+
+/* A domain that a page-table call names: pv_foreign_put() when done. NULL: refused, see *rc. */
 struct domain *pv_foreign_get(domid_t id, long *rc);
+void pv_foreign_put(struct domain *d);
+/* The processors that run the vcpus of current's domain in the guest's bit map. */
+int pv_vcpumask_cpus(guest_ptr_t mask, cpumask_t *cpus);
+
+static inline bool is_guest_address(uint64_t va)
+{
+    return is_canonical(va) && !is_hv_address(va);
+}
 
 #endif

@@ -349,6 +349,15 @@ static pte_t store_entry(pte_t *p, pte_t old, pte_t e, bool preserve_ad)
     return old;
 }
 
+void pt_replace_l1(pte_t *p, pte_t e, struct domain *d)
+{
+    pte_t old = store_entry(p, *p, e, false);
+
+    if (old.v & PTE_P) {
+        l1e_put(old, d);
+    }
+}
+
 static int update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom,
                      bool preserve_ad)
 {
