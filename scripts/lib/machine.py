@@ -103,7 +103,9 @@ class Machine:
         self.until = re.compile(options.until.encode()) if options.until else None
         self.status_line = re.compile(rb'bonsai-status ' + self.word + rb' (\d+)')
         self.errors = open(os.path.join(options.out, 'qemu.log'), 'wb+')
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        # If this script is killed, its machine goes with it.
+        self.process = subprocess.Popen(['setpriv', '--pdeathsig', 'KILL'] + words,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.errors, start_new_session=True)
 
     def _end(self, status, reason):

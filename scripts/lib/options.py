@@ -2,6 +2,7 @@
 """The options of scripts/boot, checked; shared with the scripts that start machines by it."""
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 
@@ -94,4 +95,9 @@ def check(options):
 def _runs():
     folder = os.path.join(BUILD, 'runs')
     os.makedirs(folder, exist_ok=True)
+    # Runs without --out are kept for a while, not for ever.
+    old = sorted(os.listdir(folder), key=lambda n: os.path.getmtime(os.path.join(folder, n)))[:-20]
+    for name in old:
+        if name.startswith('out-'):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
     return folder

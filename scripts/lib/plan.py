@@ -73,9 +73,13 @@ def _load_now(options, modules):
     return [modules.inside(name)[len(prefix):] for name in modules.order(names)]
 
 
-def _run_layer(options, plan):
-    """The part of the initramfs that belongs to this run alone: settings and the script."""
+def _run_layer(options, plan, modules):
+    """The part of the initramfs that belongs to this run alone: settings and the script.
+
+    They are not on the kernel's command line, for a PV kernel's holds 1024 bytes.
+    """
     archive = Archive()
+    archive.file('etc/bonsai/modules', '\n'.join(_load_now(options, modules)) + '\n')
     mode = 'shell'
     arguments = ''
     if options.dom0_script:
@@ -91,7 +95,7 @@ def _run_layer(options, plan):
     return archive.bytes()
 
 
-def _initramfs(options, plan):
+def _initramfs(options, plan, modules):
     if options.toolstack == 'ctl':
         missing = [name for name in image.TOOLS if name not in image.tools()]
         if missing:
@@ -100,15 +104,14 @@ def _initramfs(options, plan):
     layers = [read(image.base_layer()), read(image.tools_layer(options.toolstack == 'ctl'))]
     if options.initrd_files:
         layers.append(image.folder_layer(options.initrd_files))
-    layers.append(_run_layer(options, plan))
+    layers.append(_run_layer(options, plan, modules))
     path = os.path.join(options.out, 'dom0.initrd')
     write_atomic(path, b''.join(layers))
     return path
 
 
-def _dom0_words(options, plan, modules):
-    words = ['bonsai.word=' + plan.word, 'bonsai.root=' + options.root, 'bonsai.shares=yes',
-             'bonsai.modules=' + ','.join(_load_now(options, modules)), 'panic=-1',
+def _dom0_words(options, plan):
+    words = ['bonsai.word=' + plan.word, 'bonsai.root=' + options.root, 'panic=-1',
              'no_timer_check', 'net.ifnames=0']
     if options.hypervisor == 'none':
         words = ['console=ttyS0'] + words
@@ -135,8 +138,8 @@ def make(options):
         plan.versions['linux'] = version
         modules = kernel_modules.Modules(folder)
         plan.shares = True
-        plan.modules = [(kernel or stock, _dom0_words(options, plan, modules)),
-                        (_initramfs(options, plan), '')]
+        plan.modules = [(kernel or stock, _dom0_words(options, plan)),
+                        (_initramfs(options, plan, modules), '')]
         if options.root == 'debian':
             plan.root_image = image.debian_image(options.packages.split(),
                                                  options.toolstack == 'xl')

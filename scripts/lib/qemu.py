@@ -45,7 +45,8 @@ class Disk:
         name = f'disk{number}'
         drive = f'if=none,id={name},format=raw,file={comma(self.file)}'
         if self.readonly:
-            drive += ',readonly=on'
+            # An ATA disk cannot be read-only: what is written to it is thrown away instead.
+            drive += ',readonly=on' if self.bus == 'virtio' else ',snapshot=on'
         if self.bus == 'virtio':
             device = f'virtio-blk-pci,drive={name}'
         elif self.bus == 'ahci':
