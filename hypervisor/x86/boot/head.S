@@ -147,7 +147,7 @@ no_long_mode_text:
 
     .section .data.page_aligned, "aw", @progbits
     .balign 4096
-    .globl hv_root, boot_root
+    .globl hv_root, boot_root, l3_direct, boot_l2, boot_l2_image
 hv_root:
     .fill 256, 8, 0
     .quad PHYS(l3_m2p_ro) + TABLE

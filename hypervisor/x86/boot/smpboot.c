@@ -293,6 +293,8 @@ static bool start_one(unsigned cpu)
 
 void arch_start_cpus(void)
 {
+    unsigned running = 1;
+
     trampoline_page = find_low_page();
     if (nr_cpus > 1 && trampoline_page == 0) {
         printk(LOG_ERR, "no RAM below 1 MiB: only one processor runs\n");
@@ -302,10 +304,9 @@ void arch_start_cpus(void)
         map_low_page(trampoline_page);
     }
     for (unsigned cpu = 1; cpu < nr_cpus; cpu++) {
-        start_one(cpu);
+        running += start_one(cpu);
     }
-    printk(LOG_INFO, "%d of %u processors run\n", __builtin_popcountll(arch_online_cpus()),
-           nr_cpus);
+    printk(LOG_INFO, "%u of %u processors run\n", running, nr_cpus);
 }
 
 void smpboot_ap_main(void)
