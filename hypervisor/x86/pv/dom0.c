@@ -154,8 +154,8 @@ static int give_resources(struct domain *d)
     for (unsigned i = 0; rc == 0 && i < ARRAY_SIZE(denied_ports); i++) {
         rc = rangeset_remove(d->ioports, denied_ports[i].first, denied_ports[i].last);
     }
-    if (rc == 0 && acpi_info.pm_tmr_port != 0) {
-        rc = rangeset_remove(d->ioports, acpi_info.pm_tmr_port, acpi_info.pm_tmr_port + 3);
+    if (rc == 0 && acpi_info.pm_timer_port != 0) {
+        rc = rangeset_remove(d->ioports, acpi_info.pm_timer_port, acpi_info.pm_timer_port + 3);
     }
     if (rc == 0 && cmdline_get(hv_cmdline, "console", console, sizeof(console)) &&
         strstr(console, "com1")) {

@@ -326,7 +326,7 @@ static void fill_start_info(struct build *b, const struct boot_module *k)
     struct start_info *si = frame_virt(b, b->start_info_pfn);
 
     arch_clear_page(si);
-    str_copy(si->magic, "xen-3.0-x86_64", sizeof(si->magic));
+    str_copy(si->magic, "xen-3.0-x86_64p", sizeof(si->magic));
     si->nr_pages = b->m->nr_pages;
     si->shared_info = mfn_to_paddr(arch_page_to_mfn(arch_virt_to_page(b->d->shared_info)));
     si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;

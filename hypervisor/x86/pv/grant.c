@@ -6,7 +6,8 @@
  * The entry holds what every L1 entry holds, a reference and for writing a writable type of the
  * foreign frame, besides what the grant's handle holds (core/grant_map.c). So a guest that
  * overwrites it with mmu_update, or throws the whole table away, harms nobody; its unmap then
- * fails. Translations are flushed before unmap returns, for the grant ends there.
+ * fails. Translations are flushed before unmap returns, for the grant ends there. Both functions
+ * return 0 or a GNTST_* value.
  */
 #include "core/errno.h"
 #include "core/grant.h"
@@ -64,7 +65,7 @@ int arch_grant_map(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, 
     int rc = -EINVAL;
 
     if (pg == NULL) {
-        return -EINVAL;
+        return GNTST_general_error;
     }
     spin_lock(&d->arch.pt_lock);
     p = slot_locked(v, host_addr, is_pte);
@@ -80,7 +81,7 @@ int arch_grant_map(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, 
     if (was_present) {
         flush_slot(v, host_addr, is_pte);
     }
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? GNTST_general_error : 0;
 }
 
 /* The entry at new_addr moves to p. */
@@ -110,7 +111,7 @@ int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags
     pte_t *p;
 
     if (replace && is_pte) {
-        return -EINVAL;
+        return GNTST_general_error;
     }
     spin_lock(&d->arch.pt_lock);
     p = slot_locked(v, host_addr, is_pte);
@@ -132,5 +133,5 @@ int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags
             flush_slot(v, new_addr, false);
         }
     }
-    return rc;
+    return rc != 0 ? GNTST_general_error : 0;
 }
