@@ -181,6 +181,23 @@ bool ranges_take(struct ranges *rs, uint64_t size, uint64_t align, uint64_t limi
     return false;
 }
 
+uint64_t ranges_mark(const struct ranges *rs, unsigned shift, uint64_t *bits, uint64_t nr_bits)
+{
+    uint64_t marked = 0;
+
+    for (unsigned i = 0; i < rs->nr; i++) {
+        uint64_t last = MIN((rs->r[i].end - 1) >> shift, nr_bits - 1);
+
+        for (uint64_t bit = rs->r[i].start >> shift; bit <= last; bit++) {
+            uint64_t mask = 1ULL << (bit % 64);
+
+            marked += !(bits[bit / 64] & mask);
+            bits[bit / 64] |= mask;
+        }
+    }
+    return marked;
+}
+
 uint64_t ranges_total(const struct ranges *rs)
 {
     uint64_t total = 0;

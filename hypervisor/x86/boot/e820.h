@@ -38,6 +38,9 @@ bool ranges_subtract(struct ranges *rs, uint64_t start, uint64_t end);
 /* Take `size` bytes at a multiple of `align`, as high as possible but below `limit`. */
 bool ranges_take(struct ranges *rs, uint64_t size, uint64_t align, uint64_t limit,
                  uint64_t *start);
+/* Set the bit of each piece of 2^shift bytes that a range touches; pieces beyond the map are left
+ * out. Returns how many bits were newly set. */
+uint64_t ranges_mark(const struct ranges *rs, unsigned shift, uint64_t *bits, uint64_t nr_bits);
 uint64_t ranges_total(const struct ranges *rs);
 
 #endif

@@ -154,11 +154,11 @@ static void mb2_framebuffer(const struct mb2_framebuffer *fb)
 {
     dom0_vga_console_info_t *vga = &bootinfo.vga;
 
-    if (fb->type != 1 || !bootinfo.efi) { /* BIOS: setup.c looks for a text screen */
+    if (fb->type != 1) { /* not direct colours; setup.c looks for a text screen */
         return;
     }
     bootinfo.have_vga = true;
-    vga->video_type = XEN_VGATYPE_EFI_LFB;
+    vga->video_type = bootinfo.efi ? XEN_VGATYPE_EFI_LFB : XEN_VGATYPE_VESA_LFB;
     vga->u.vesa_lfb.width = fb->width;
     vga->u.vesa_lfb.height = fb->height;
     vga->u.vesa_lfb.bytes_per_line = fb->pitch;

@@ -186,16 +186,25 @@ int arch_cpu_down(unsigned cpu)
 
 /* --- starting them ---------------------------------------------------------------------------- */
 
-/* The highest page of RAM that a start-up IPI can name. */
+/* A page of RAM without a module in it. */
+static bool page_is_free(paddr_t p)
+{
+    for (unsigned i = 0; i < bootinfo.nr_modules; i++) {
+        const struct boot_module *m = &bootinfo.module[i];
+
+        if (p < m->start + m->size && p + PAGE_SIZE > m->start) {
+            return false;
+        }
+    }
+    return e820_type_at(bootinfo.e820, bootinfo.nr_e820, p) == E820_RAM &&
+           e820_type_at(bootinfo.e820, bootinfo.nr_e820, p + PAGE_SIZE - 1) == E820_RAM;
+}
+
+/* The highest free page that a start-up IPI can name. */
 static paddr_t find_low_page(void)
 {
     for (paddr_t p = 0x9f000; p >= 0x1000; p -= PAGE_SIZE) {
-        bool ram = true;
-
-        for (unsigned off = 0; off < PAGE_SIZE; off += PAGE_SIZE - 1) {
-            ram &= e820_type_at(bootinfo.e820, bootinfo.nr_e820, p + off) == E820_RAM;
-        }
-        if (ram) {
+        if (page_is_free(p)) {
             return p;
         }
     }

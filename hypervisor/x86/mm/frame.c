@@ -14,7 +14,10 @@
 
 #define CHUNK_SIZE       (2ULL << 20)
 #define FRAMES_PER_CHUNK (CHUNK_SIZE / sizeof(struct page))
+#define CHUNK_SHIFT      27 /* of the memory that a chunk describes */
 #define CHUNKS           ((DIRECT_END - DIRECT_START) / PAGE_SIZE / FRAMES_PER_CHUNK)
+
+_Static_assert(FRAMES_PER_CHUNK * PAGE_SIZE == 1ULL << CHUNK_SHIFT, "chunk");
 
 static uint64_t chunk_present[DIV_ROUND_UP(CHUNKS, 64)];
 static uint64_t max_mfn;
@@ -43,7 +46,6 @@ static void add_chunk(uint64_t chunk)
 
     early_map(hv_root, va, p, CHUNK_SIZE, PTE_HV_RW);
     fill_quads((void *)va, 0, CHUNK_SIZE);
-    chunk_present[chunk / 64] |= 1ULL << (chunk % 64);
 }
 
 /* [start, end) frames are not RAM; most lie where there is no chunk. */
@@ -66,14 +68,10 @@ void frame_table_init(void)
     uint64_t behind = 0;
 
     ranges_from_e820(&ram, bootinfo.e820, bootinfo.nr_e820, E820_RAM, DIRECT_END - DIRECT_START);
-    for (unsigned i = 0; i < ram.nr; i++) {
-        uint64_t first = (ram.r[i].start >> PAGE_SHIFT) / FRAMES_PER_CHUNK;
-        uint64_t last = ((ram.r[i].end - 1) >> PAGE_SHIFT) / FRAMES_PER_CHUNK;
-
-        for (uint64_t chunk = first; chunk <= last; chunk++) {
-            if (!chunk_exists(chunk)) {
-                add_chunk(chunk);
-            }
+    ranges_mark(&ram, CHUNK_SHIFT, chunk_present, CHUNKS);
+    for (uint64_t chunk = 0; chunk < CHUNKS; chunk++) {
+        if (chunk_exists(chunk)) {
+            add_chunk(chunk);
         }
     }
     for (unsigned i = 0; i < ram.nr; i++) {

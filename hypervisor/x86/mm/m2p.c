@@ -13,8 +13,11 @@
 
 #define PIECE_SIZE       (2ULL << 20)
 #define FRAMES_PER_PIECE (PIECE_SIZE / 8)
+#define PIECE_SHIFT      30 /* of the memory that a piece describes */
 #define PIECES           ((DIRECT_END - DIRECT_START) / PAGE_SIZE / FRAMES_PER_PIECE)
 #define M2P_GUEST_READ   ((PTE_HV_RO & ~PTE_RW) | PTE_US)
+
+_Static_assert(FRAMES_PER_PIECE * PAGE_SIZE == 1ULL << PIECE_SHIFT, "piece");
 
 static uint64_t piece_present[DIV_ROUND_UP(PIECES, 64)];
 
@@ -32,7 +35,6 @@ static void add_piece(uint64_t piece)
     early_map(hv_root, M2P_RW_START + piece * PIECE_SIZE, p, PIECE_SIZE, PTE_HV_RW);
     early_map(hv_root, M2P_RO_START + piece * PIECE_SIZE, p, PIECE_SIZE, M2P_GUEST_READ);
     __asm__ volatile("rep stosq" : "+D"(va), "+c"(n) : "a"(~0ULL) : "memory");
-    piece_present[piece / 64] |= 1ULL << (piece % 64);
 }
 
 void m2p_init(void)
@@ -40,14 +42,10 @@ void m2p_init(void)
     static struct ranges ram;
 
     ranges_from_e820(&ram, bootinfo.e820, bootinfo.nr_e820, E820_RAM, DIRECT_END - DIRECT_START);
-    for (unsigned i = 0; i < ram.nr; i++) {
-        uint64_t last = ((ram.r[i].end - 1) >> PAGE_SHIFT) / FRAMES_PER_PIECE;
-
-        for (uint64_t piece = (ram.r[i].start >> PAGE_SHIFT) / FRAMES_PER_PIECE; piece <= last;
-             piece++) {
-            if (!piece_exists(piece)) {
-                add_piece(piece);
-            }
+    ranges_mark(&ram, PIECE_SHIFT, piece_present, PIECES);
+    for (uint64_t piece = 0; piece < PIECES; piece++) {
+        if (piece_exists(piece)) {
+            add_piece(piece);
         }
     }
 }
