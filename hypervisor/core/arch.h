@@ -109,9 +109,9 @@ void arch_get_build_id(const uint8_t **id, size_t *len);
 /* --- grants of this guest kind: put, replace, remove a mapping -------------------------------- */
 /*
  * The caller (core/grant_map.c) owns the page reference and the writable type for as long as its
- * handle lives; the page-table entry of a grant mapping holds none of its own, so dropping such an
- * entry in any other way drops nothing. arch_grant_unmap has flushed the translation on every
- * processor that may hold it when it returns 0. Both: 0 or a negative GNTST_* number.
+ * handle lives, whatever the entry itself holds: a guest that drops the entry in another way harms
+ * nobody. arch_grant_unmap has flushed the translation on every processor that may hold it when it
+ * returns 0. Both: 0 or -errno.
  */
 int arch_grant_map(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, bool writable);
 int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags,

@@ -7,8 +7,8 @@
  * grantee and the reading and writing marks of the shared word cannot change. The grantee's side
  * is the map track: one entry for each mapping, named by a handle of index and generation, so
  * that a handle used twice fails. A mapping holds one reference of its page, one writable type
- * unless it is read-only, and one reference of the granting domain; the page-table entry itself
- * holds nothing, so whatever a guest does to it, the page outlives the handle.
+ * unless it is read-only, and one reference of the granting domain; what the page-table entry
+ * holds is the machine's affair, so whatever a guest does to it, the page outlives the handle.
  *
  * Locks: table lock (RANK_GRANT_TABLE) for frames and active entries of the granter, map track
  * lock (RANK_MAPTRACK) for handles of the grantee. Two tables are never locked at once.

@@ -155,11 +155,10 @@ static int map_granted(struct domain *ld, struct domain *rd, struct gnttab_map_g
     }
     mfn = arch_page_to_mfn(pg);
     if ((op->flags & GNTMAP_host_map) != 0) {
-        rc = arch_grant_map(current, op->host_addr, mfn, op->flags, !readonly);
-        if (rc != 0) {
+        if (arch_grant_map(current, op->host_addr, mfn, op->flags, !readonly) != 0) {
             grant_unuse(rd, op->ref, readonly, pg);
             handle_free(ld, e, handle);
-            return rc;
+            return GNTST_general_error;
         }
     }
     handle_publish(ld, e, rd, op->ref, op->flags);
@@ -227,9 +226,10 @@ static int unmap_common(const struct unmap_args *a)
         }
     }
     if (rc == GNTST_okay && a->host_addr != 0 && (e->flags & GNTMAP_host_map) != 0) {
-        rc = arch_grant_unmap(current, a->host_addr, mfn, e->flags, a->new_addr, a->replace);
-        if (rc == 0) {
+        if (arch_grant_unmap(current, a->host_addr, mfn, e->flags, a->new_addr, a->replace) == 0) {
             e->flags &= (uint8_t)~GNTMAP_host_map;
+        } else {
+            rc = GNTST_general_error;
         }
     }
     if ((e->flags & (GNTMAP_device_map | GNTMAP_host_map)) == 0) {
