@@ -9,8 +9,9 @@
  * instructions. Stamp 0 is "never mapped"; the clock has 64 bits and does not wrap.
  *
  * Shoot-down: one request at a time under flush_lock. The initiator and everybody who waits for
- * the lock have interrupts on and so answer the requests of others; no deadlock is possible as
- * long as no processor waits, with interrupts off, for something that an initiator may hold.
+ * the lock answer the requests of others: by the interrupt, or with interrupts off by looking
+ * (tlb_spin_lock). No deadlock is possible as long as no processor waits otherwise, with interrupts
+ * off, for something that an initiator may hold.
  */
 #include "x86/mm/tlb.h"
 
@@ -118,6 +119,29 @@ static void flush_here(enum flush_kind kind, uint64_t va)
     }
 }
 
+/* VECTOR_TLB_FLUSH; a late interrupt finds its bit clear and does nothing. */
+void tlb_handle_flush_ipi(void)
+{
+    cpumask_t self = 1ULL << smp_processor_id();
+
+    if (__atomic_load_n(&request.waiting, __ATOMIC_ACQUIRE) & self) {
+        flush_here(request.kind, request.va);
+        __atomic_and_fetch(&request.waiting, ~self, __ATOMIC_SEQ_CST);
+    }
+}
+
+void tlb_spin_lock(struct spinlock *l)
+{
+    if (irq_enabled()) {
+        spin_lock(l);
+        return;
+    }
+    while (!spin_trylock(l)) {
+        tlb_handle_flush_ipi();
+        cpu_relax();
+    }
+}
+
 static void flush_on(cpumask_t cpus, enum flush_kind kind, uint64_t va)
 {
     cpumask_t self = 1ULL << smp_processor_id();
@@ -133,8 +157,7 @@ static void flush_on(cpumask_t cpus, enum flush_kind kind, uint64_t va)
     if (cpus == 0) {
         return;
     }
-    ASSERT(irq_enabled());
-    spin_lock(&flush_lock);
+    tlb_spin_lock(&flush_lock);
     request.kind = kind;
     request.va = va;
     __atomic_store_n(&request.waiting, cpus, __ATOMIC_SEQ_CST);
@@ -143,17 +166,6 @@ static void flush_on(cpumask_t cpus, enum flush_kind kind, uint64_t va)
         cpu_relax();
     }
     spin_unlock(&flush_lock);
-}
-
-/* VECTOR_TLB_FLUSH; a late interrupt finds its bit clear and does nothing. */
-void tlb_handle_flush_ipi(void)
-{
-    cpumask_t self = 1ULL << smp_processor_id();
-
-    if (__atomic_load_n(&request.waiting, __ATOMIC_ACQUIRE) & self) {
-        flush_here(request.kind, request.va);
-        __atomic_and_fetch(&request.waiting, ~self, __ATOMIC_SEQ_CST);
-    }
 }
 
 void tlb_flush_cpus(cpumask_t cpus)

@@ -13,12 +13,16 @@ void tlb_subsys_init(void);
 void tlb_flush_local(void);                  /* non-global, this processor */
 void tlb_flush_local_all(void);              /* global too */
 void tlb_flush_page_local(uint64_t va);
-/* Waits until done. Never with interrupts off or a lock of rank above RANK_PT held. */
+/* Waits until done. Not with a lock that is taken with interrupts off. */
 void tlb_flush_cpus(cpumask_t cpus);
 void tlb_flush_page_cpus(cpumask_t cpus, uint64_t va);
 void tlb_flush_all_cpus(void);               /* global mappings, after changes of our own tables */
-/* For each processor: the clock at its last full flush. */
-void tlb_handle_flush_ipi(void);
+void tlb_handle_flush_ipi(void);             /* VECTOR_TLB_FLUSH */
+/*
+ * Take a lock whose holder may be flushing, with interrupts off (a fault in the context switch):
+ * requests that come meanwhile are answered.
+ */
+void tlb_spin_lock(struct spinlock *l);
 uint64_t tlb_clock(void);
 void tlb_stamp_page(struct page *pg);
 /* The processors among `cpus` that may still hold translations from before the page's stamp. */

@@ -319,7 +319,7 @@ bool pv_handle_ldt_fault(struct vcpu *v, uint64_t cr2)
     if (offset >= 16 * PAGE_SIZE || offset / 8 >= v->arch.ldt_entries) {
         return false;
     }
-    spin_lock(&v->domain->arch.pt_lock);
+    tlb_spin_lock(&v->domain->arch.pt_lock);
     pg = ldt_page_get(v, v->arch.ldt_base + page * PAGE_SIZE);
     if (pg != NULL) {
         if (__atomic_load_n(&v->arch.ldt_mapped, __ATOMIC_ACQUIRE) & (1u << page)) {

@@ -14,7 +14,6 @@
 #define X86_PV_PT_H
 
 #include "core/softirq.h"
-#include "lib/rangeset.h"
 #include "x86/mm/layout.h"
 #include "x86/pv/page_type.h"
 
@@ -75,12 +74,10 @@ int pt_devalidate(struct page *pg, unsigned level, bool preemptible);
 int pt_update_entry(pte_t *entry, unsigned index, pte_t e, unsigned level, struct domain *d,
                     struct vcpu *v, struct domain *foreigndom, bool preserve_ad);
 
-/* Device frames that even dom0 may only read: MMCFG windows, MSI-X tables. */
-int mmio_ro_add(uint64_t first, uint64_t last);
-bool mmio_ro_contains(mfn_t m);
-
 /* Store an L1 entry whose references are held already; what the old one held is dropped. */
 void pt_replace_l1(pte_t *p, pte_t e, struct domain *d);
+/* Change an L1 entry of d's if it still is `old`: 0, -EAGAIN if not, or -errno for a bad entry. */
+int pt_cmpxchg_l1(pte_t *p, pte_t old, pte_t e, struct domain *d);
 
 /* --- va_mapping.c: the domain's pt_lock is held ------------------------------------------------ */
 /*

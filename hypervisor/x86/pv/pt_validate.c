@@ -18,7 +18,9 @@
  */
 #include "core/errno.h"
 #include "core/printk.h"
+#include "lib/rangeset.h"
 #include "x86/cpu/cpu.h"
+#include "x86/dev/pci.h"
 #include "x86/mm/map.h"
 #include "x86/mm/tlb.h"
 #include "x86/pv/pt.h"
@@ -27,25 +29,6 @@
 #define TABLE_REFUSED (PTE_PS | PTE_G | PTE_PCD | PTE_PWT)
 
 bool pt_l1tf_check; /* set by the mitigations: not-present entries must not name RAM */
-
-static struct rangeset *mmio_ro;
-static const struct rangeset_alloc mmio_ro_alloc = {heap_alloc, heap_free};
-
-int mmio_ro_add(uint64_t first, uint64_t last)
-{
-    if (mmio_ro == NULL) {
-        mmio_ro = rangeset_create(&mmio_ro_alloc, 4096);
-        if (mmio_ro == NULL) {
-            return -ENOMEM;
-        }
-    }
-    return rangeset_add(mmio_ro, first, last);
-}
-
-bool mmio_ro_contains(mfn_t m)
-{
-    return mmio_ro != NULL && rangeset_contains(mmio_ro, m.v, m.v);
-}
 
 static inline bool mfn_too_wide(mfn_t m)
 {
@@ -82,7 +65,7 @@ static int device_get(pte_t e, struct domain *d)
     if (d->iomem == NULL || !rangeset_contains(d->iomem, m.v, m.v) || mfn_forbidden_for_dom0(m)) {
         return -EPERM;
     }
-    return (e.v & PTE_RW) && mmio_ro_contains(m) ? 1 : 0;
+    return (e.v & PTE_RW) && pci_frame_readonly(m) ? 1 : 0;
 }
 
 /* 0: held. 1: held, but the entry must be stored without its write bit. Else -errno. */
@@ -356,6 +339,42 @@ void pt_replace_l1(pte_t *p, pte_t e, struct domain *d)
     if (old.v & PTE_P) {
         l1e_put(old, d);
     }
+}
+
+int pt_cmpxchg_l1(pte_t *p, pte_t old, pte_t e, struct domain *d)
+{
+    bool same = (old.v & e.v & PTE_P) && !((old.v ^ e.v) & PTE_ADDR_MASK) &&
+                !(e.v & ~old.v & PTE_RW); /* the same frame, no new right */
+    bool take = (e.v & PTE_P) && !same;
+    int rc = (e.v & PTE_P) ? 0 : absent_check(e);
+
+    if (e.v & PTE_P) {
+        e = adjust(e);
+    }
+    if (take) {
+        rc = l1e_get(e, d, d);
+        if (rc == 1) {
+            e.v &= ~PTE_RW;
+        }
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    if (!__atomic_compare_exchange_n(&p->v, &old.v, e.v, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        if (take) {
+            l1e_put(e, d);
+        }
+        return -EAGAIN;
+    }
+    if (same) {
+        if (old.v & ~e.v & PTE_RW) {
+            l1e_put_write(old);
+        }
+    } else if (old.v & PTE_P) {
+        l1e_put(old, d);
+    }
+    return 0;
 }
 
 static int update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom,
