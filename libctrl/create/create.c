@@ -153,6 +153,9 @@ int ctrl_create(struct ctrl *h, const struct ctrl_config *config,
     struct creation c;
     int rc = creation_init(&c, h, config);
 
+    if (rc < 0) {
+        return rc;
+    }
     c.paused = options != NULL && options->paused;
     for (unsigned int i = 0; i < create_nr_steps && rc == 0; i++) {
         if (options != NULL && options->progress != NULL) {
