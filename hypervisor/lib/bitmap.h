@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BITMAP_WORDS(bits)        (((bits) + 63) / 64)
+#define BITMAP_WORDS(bits)         (((bits) + 63) / 64)
 #define BITMAP_DECLARE(name, bits) uint64_t name[BITMAP_WORDS(bits)]
 
 static inline bool bitmap_test(const uint64_t *map, size_t bit)

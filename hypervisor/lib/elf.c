@@ -121,12 +121,9 @@ static void take_note(struct elf_notes *n, uint32_t type, const uint8_t *desc, u
         [XEN_ELFNOTE_PHYS32_ENTRY] = &n->phys32_entry,
     };
     char *texts[] = {
-        [XEN_ELFNOTE_XEN_VERSION] = n->xen_version,
-        [XEN_ELFNOTE_GUEST_OS] = n->guest_os,
-        [XEN_ELFNOTE_GUEST_VERSION] = n->guest_version,
-        [XEN_ELFNOTE_LOADER] = n->loader,
-        [XEN_ELFNOTE_PAE_MODE] = n->pae_mode,
-        [XEN_ELFNOTE_FEATURES] = n->features,
+        [XEN_ELFNOTE_XEN_VERSION] = n->xen_version,     [XEN_ELFNOTE_GUEST_OS] = n->guest_os,
+        [XEN_ELFNOTE_GUEST_VERSION] = n->guest_version, [XEN_ELFNOTE_LOADER] = n->loader,
+        [XEN_ELFNOTE_PAE_MODE] = n->pae_mode,           [XEN_ELFNOTE_FEATURES] = n->features,
     };
 
     if (type > XEN_ELFNOTE_MAX) {
@@ -171,8 +168,7 @@ static void parse_notes(struct elf_notes *n, const uint8_t *p, uint64_t size)
     }
 }
 
-static int add_segment(struct elf_image *elf, const struct elf64_program *ph,
-                       const uint8_t *image)
+static int add_segment(struct elf_image *elf, const struct elf64_program *ph, const uint8_t *image)
 {
     struct elf_segment *s = &elf->segment[elf->nr_segments];
 
@@ -183,8 +179,12 @@ static int add_segment(struct elf_image *elf, const struct elf64_program *ph,
         ph->vaddr + ph->memsz < ph->vaddr || ph->paddr + ph->memsz < ph->paddr) {
         return -XEN_EINVAL;
     }
-    *s = (struct elf_segment){.vaddr = ph->vaddr, .paddr = ph->paddr, .data = image + ph->offset,
-                              .filesz = ph->filesz, .memsz = ph->memsz, .flags = ph->flags};
+    *s = (struct elf_segment){.vaddr = ph->vaddr,
+                              .paddr = ph->paddr,
+                              .data = image + ph->offset,
+                              .filesz = ph->filesz,
+                              .memsz = ph->memsz,
+                              .flags = ph->flags};
     if (elf->nr_segments == 0) {
         elf->vstart = ph->vaddr;
         elf->pstart = ph->paddr;
@@ -197,8 +197,8 @@ static int add_segment(struct elf_image *elf, const struct elf64_program *ph,
     return 0;
 }
 
-static int parse_programs(struct elf_image *elf, const struct elf64_header *h,
-                          const uint8_t *image, size_t len)
+static int parse_programs(struct elf_image *elf, const struct elf64_header *h, const uint8_t *image,
+                          size_t len)
 {
     struct elf64_program ph;
     int rc;

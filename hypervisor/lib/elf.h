@@ -26,8 +26,8 @@ struct elf_notes {
     uint64_t entry, hypercall_page, virt_base, paddr_offset, hv_start_low, init_p2m;
     uint64_t phys32_entry, suspend_cancel, mod_start_pfn;
     uint64_t l1_mfn_mask, l1_mfn_value;
-    uint64_t supported_features;                       /* note 17, and note 10's names */
-    uint64_t required_features;                        /* names with '!' in note 10 */
+    uint64_t supported_features; /* note 17, and note 10's names */
+    uint64_t required_features;  /* names with '!' in note 10 */
     char guest_os[ELF_NOTE_TEXT], guest_version[ELF_NOTE_TEXT], xen_version[ELF_NOTE_TEXT];
     char loader[ELF_NOTE_TEXT], features[ELF_NOTE_TEXT], pae_mode[ELF_NOTE_TEXT];
 };

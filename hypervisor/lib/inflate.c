@@ -32,17 +32,18 @@ struct inflate {
     const uint8_t *in, *in_end;
     uint8_t *start, *out, *out_end;
     uint64_t bits;
-    unsigned count; /* bits in the buffer */
+    unsigned count;   /* bits in the buffer */
     unsigned missing; /* zero bytes that stand for input past the end */
 };
 
-static const uint16_t length_base[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-                                         31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+static const uint16_t length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+                                         15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+                                         67, 83, 99, 115, 131, 163, 195, 227, 258};
 static const uint8_t length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
                                          2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-static const uint16_t dist_base[30] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,
-                                       33,  49,  65,  97,  129, 193,  257,  385,  513,  769,
-                                       1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+static const uint16_t dist_base[30] = {
+    1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
+    193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
 
 /* At least 56 bits afterwards. */
 static inline void refill(struct inflate *s)
@@ -243,7 +244,8 @@ static bool fixed_tables(struct inflate *s)
 /* The code lengths are themselves packed: with a code for lengths and runs. */
 static bool dynamic_tables(struct inflate *s)
 {
-    static const uint8_t order[19] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+    static const uint8_t order[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                      11, 4,  12, 3, 13, 2, 14, 1, 15};
     uint8_t *l = s->w->lengths;
     unsigned nlit, ndist, ncode, i, run;
 
@@ -337,8 +339,11 @@ static const uint8_t *gzip_header(const uint8_t *p, const uint8_t *end)
 
 int gunzip(void *out, size_t out_len, const void *in, size_t in_len, void *work, size_t work_len)
 {
-    struct inflate s = {.w = work, .in_end = (const uint8_t *)in + in_len, .start = out,
-                        .out = out, .out_end = (uint8_t *)out + out_len};
+    struct inflate s = {.w = work,
+                        .in_end = (const uint8_t *)in + in_len,
+                        .start = out,
+                        .out = out,
+                        .out_end = (uint8_t *)out + out_len};
     uint32_t crc, size;
 
     if (work_len < sizeof(struct inflate_work)) {

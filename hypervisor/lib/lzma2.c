@@ -199,8 +199,8 @@ INLINE void copy_match(uint8_t *out, uint32_t dist, unsigned len, bool slack)
  * A match or repeat: sets the distances and the state, returns the length. A repeat of length 1
  * may go over any distance; others are at least 2 long.
  */
-INLINE unsigned decode_match(struct rc *rc, struct lzma_probs *p, uint32_t rep[4],
-                             unsigned *state, unsigned pos_state)
+INLINE unsigned decode_match(struct rc *rc, struct lzma_probs *p, uint32_t rep[4], unsigned *state,
+                             unsigned pos_state)
 {
     unsigned st = *state, len;
     uint32_t dist;

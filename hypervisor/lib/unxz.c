@@ -22,7 +22,7 @@ struct xz {
     struct xz_work *w;
     const uint8_t *in, *end;
     uint8_t *out, *out_end;
-    uint8_t check; /* 0 none, 1 CRC32, 4 CRC64 */
+    uint8_t check;          /* 0 none, 1 CRC32, 4 CRC64 */
     uint64_t blocks, sizes; /* number of blocks; what the index must repeat, summed up */
 };
 
@@ -267,7 +267,10 @@ int unxz(void *out, size_t out_len, const void *in, size_t in_len, void *work, s
 {
     static const uint8_t magic[6] = {0xfd, '7', 'z', 'X', 'Z', 0};
     const uint8_t *start = in;
-    struct xz x = {.w = work, .in = start + 12, .end = start + in_len, .out = out,
+    struct xz x = {.w = work,
+                   .in = start + 12,
+                   .end = start + in_len,
+                   .out = out,
                    .out_end = (uint8_t *)out + out_len};
     int rc;
 

@@ -226,8 +226,7 @@ bool huf_read_table(struct huf_table *h, struct fse_cell *tmp, const uint8_t **p
     return n > 0 && huf_build(h, w, (unsigned)n);
 }
 
-bool huf_decode(const struct huf_table *h, uint8_t *out, size_t len, const uint8_t *in,
-                size_t size)
+bool huf_decode(const struct huf_table *h, uint8_t *out, size_t len, const uint8_t *in, size_t size)
 {
     struct zbits b;
     uint8_t *end = out + len;
