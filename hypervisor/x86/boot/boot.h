@@ -38,8 +38,7 @@ void m2p_init(void);
 void serial_init_early(void); /* com1= from hv_cmdline */
 void serial_init_irq(void);
 
-/* head.S calls x86_boot(), which calls core/main.c */
-void bonsai_main(void) __attribute__((noreturn));
+/* head.S calls it; goes on to core/main.c */
 void x86_boot(uint32_t magic, uint32_t info) __attribute__((noreturn));
 
 #endif

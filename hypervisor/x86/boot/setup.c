@@ -4,6 +4,7 @@
  * calls the arch_init_*() steps below, each a list of calls to the parts of x86/.
  */
 #include "core/arch.h"
+#include "core/main.h"
 #include "core/page.h"
 #include "core/printk.h"
 #include "lib/lib.h"

@@ -15,6 +15,7 @@
 #include "x86/boot/boot.h"
 #include "x86/boot/image.h"
 #include "x86/cpu/cpu.h"
+#include "x86/cpu/time.h"
 #include "x86/irq/irq.h"
 #include "x86/mm/layout.h"
 #include "x86/mm/map.h"
@@ -316,6 +317,7 @@ void arch_start_cpus(void)
         running += start_one(cpu);
     }
     printk(LOG_INFO, "%u of %u processors run\n", running, nr_cpus);
+    time_check_sync();
 }
 
 void smpboot_ap_main(void)

@@ -69,7 +69,7 @@ void frame_table_init(void)
 
     ranges_from_e820(&ram, bootinfo.e820, bootinfo.nr_e820, E820_RAM, DIRECT_END - DIRECT_START);
     ranges_mark(&ram, CHUNK_SHIFT, chunk_present, CHUNKS);
-    for (uint64_t chunk = 0; chunk < CHUNKS; chunk++) {
+    for (uint64_t chunk = 0; chunk <= (ram.r[ram.nr - 1].end - 1) >> CHUNK_SHIFT; chunk++) {
         if (chunk_exists(chunk)) {
             add_chunk(chunk);
         }

@@ -43,7 +43,7 @@ void m2p_init(void)
 
     ranges_from_e820(&ram, bootinfo.e820, bootinfo.nr_e820, E820_RAM, DIRECT_END - DIRECT_START);
     ranges_mark(&ram, PIECE_SHIFT, piece_present, PIECES);
-    for (uint64_t piece = 0; piece < PIECES; piece++) {
+    for (uint64_t piece = 0; piece <= (ram.r[ram.nr - 1].end - 1) >> PIECE_SHIFT; piece++) {
         if (piece_exists(piece)) {
             add_piece(piece);
         }
