@@ -186,7 +186,8 @@ class Machine:
     def _gone(self):
         code = self.process.wait()
         self.errors.seek(0)
-        said = self.errors.read().decode(errors='replace').strip().splitlines()
+        said = [line for line in self.errors.read().decode(errors='replace').splitlines()
+                if line.strip() and 'warning: TCG' not in line]
         if self.dead_at is not None:
             self._end(125, f'died: {self.dead_line}')
         elif code == 1 and said:

@@ -150,7 +150,7 @@ def choose(names):
             found = suites[name]
         else:
             found = [t for tests in suites.values() for t in tests if name in (t.name, t.full)]
-        if not found:
+        if not found and name not in suites:
             raise Stop(2, f'no suite or test “{name}”; scripts/test --list lists them')
         chosen += [test for test in found if test not in chosen]
     return chosen
