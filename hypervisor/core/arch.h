@@ -72,6 +72,7 @@ cpumask_t arch_present_cpus(void);
 unsigned arch_cpu_to_core(unsigned cpu);
 unsigned arch_cpu_to_socket(unsigned cpu);
 unsigned arch_cpu_to_node(unsigned cpu);
+uint64_t arch_cpu_physid(unsigned cpu); /* VCPUOP_get_physid: ACPI id in the high half, APIC id */
 enum ipi { IPI_EVENT_CHECK, IPI_CALL, IPI_STOP };
 void arch_send_ipi(cpumask_t cpus, enum ipi what); /* never to oneself */
 void arch_cpu_idle(void);  /* interrupts on, wait for one; returns at once if softirqs pend */
@@ -93,6 +94,9 @@ void arch_vcpu_kick(struct vcpu *v);
 void arch_update_runstate_guest(struct vcpu *v);
 bool arch_vcpu_idle_init(struct vcpu *v);
 void arch_raise_nmi(struct vcpu *v);
+/* The frame that v's kernel can write to at this address; INVALID_MFN: none. No reference. */
+mfn_t arch_guest_va_to_mfn(struct vcpu *v, uint64_t va);
+uint64_t arch_cpu_physid(unsigned cpu); /* VCPUOP_get_physid: ACPI number << 32 | APIC number */
 
 /* --- hypercalls ------------------------------------------------------------------------------ */
 /* The rows that the machine adds to the table, arch_hypercalls[], are declared in hypercall.h. */

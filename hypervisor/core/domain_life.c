@@ -77,6 +77,9 @@ static int relinquish_vcpus(struct domain *d)
     for_each_vcpu(d, v) {
         vcpu_relinquish(v);
     }
+    for (size_t i = 0; i < ARRAY_SIZE(d->watchdog_timer); i++) {
+        timer_kill(&d->watchdog_timer[i]);
+    }
     return 0;
 }
 

@@ -25,6 +25,7 @@ enum lock_rank {
     RANK_IOAPIC,        /* IO-APIC registers */
     RANK_PCI,           /* configuration space access */
     RANK_SCHED,         /* a run queue */
+    RANK_SCHED_POLICY,  /* what a scheduling policy keeps for all processors */
     RANK_TIMER,         /* one processor's timer heap */
     RANK_VMAP,          /* long-lived mappings; the hypervisor's page tables */
     RANK_SMALL_HEAP,    /* small-object allocator */

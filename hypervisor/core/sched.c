@@ -221,9 +221,6 @@ void sched_context_switched(struct vcpu *prev, struct vcpu *next)
         timer_migrate(&next->poll_timer, cpu);
         softirq_raise(SOFTIRQ_MOVED);
     }
-    if (next->runstate_guest.va != 0) {
-        arch_update_runstate_guest(next);
-    }
 }
 
 static void tell_moved(void)
@@ -400,8 +397,10 @@ int sched_cpu_online(unsigned cpu)
     return rc;
 }
 
+/* Runs on that processor. */
 void sched_cpu_started(unsigned cpu)
 {
+    current = per_cpu(sched_cpu, cpu).idle;
     sched_policy->add_cpu(cpu);
     per_cpu(sched_cpu, cpu).online = true;
     softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);

@@ -69,6 +69,7 @@ int sched_vcpu_init(struct vcpu *v);
 void sched_vcpu_destroy(struct vcpu *v);
 /* Run queue lock of v->cpu; v->cpu is stable while it is held. */
 struct spinlock *sched_lock_vcpu(struct vcpu *v, unsigned long *flags);
+/* The machine updates next's runstate area (arch_update_runstate_guest) after this. */
 void sched_context_switched(struct vcpu *prev, struct vcpu *next);
 int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 int sched_override_affinity(struct vcpu *v, int cpu); /* SCHEDOP_pin_override; -1 restores */
