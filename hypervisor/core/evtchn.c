@@ -20,8 +20,10 @@ int evtchn_domain_init(struct domain *d)
 {
     struct evtchn_state *st;
 
-    if (d->max_evtchns == 0 || d->max_evtchns > EVTCHN_FIFO_NR_CHANNELS) {
+    if (d->max_evtchns == 0 || d->max_evtchns >= EVTCHN_FIFO_NR_CHANNELS) {
         d->max_evtchns = EVTCHN_FIFO_NR_CHANNELS;
+    } else {
+        d->max_evtchns++; /* createdomain names the highest port */
     }
     st = heap_alloc(sizeof(*st));
     if (st == NULL) {
