@@ -7,7 +7,6 @@
 #include "x86/cpu/cpu.h"
 #include "core/arch.h"
 #include "core/printk.h"
-#include "core/softirq.h"
 #include "lib/cmdline.h"
 #include "lib/lib.h"
 #include "x86/cpu/entry.h"
@@ -219,15 +218,4 @@ void cpu_init(unsigned cpu)
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     init_syscall(cpu);
     mce_init_cpu();
-}
-
-/* STI takes effect after HLT has begun, so an interrupt in between is not slept over. */
-void arch_cpu_idle(void)
-{
-    irq_disable();
-    if (preempt_needed()) {
-        irq_enable();
-        return;
-    }
-    __asm__ volatile("sti; hlt" : : : "memory");
 }
