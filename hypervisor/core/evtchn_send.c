@@ -84,13 +84,11 @@ void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
     for_each_vcpu(d, v) {
         int polled = __atomic_load_n(&v->poll_port, __ATOMIC_RELAXED);
 
-        if (__builtin_expect(polled != 0, 0) && (polled < 0 || polled == (int)port)) {
-            uint32_t old = __atomic_fetch_and(&v->pause_flags, ~VPF_POLL, __ATOMIC_SEQ_CST);
-
-            if ((old & VPF_POLL) != 0) {
-                v->poll_port = 0;
-                vcpu_wake(v);
-            }
+        if (__builtin_expect(polled != 0, 0) && (polled < 0 || polled == (int)port) &&
+            (__atomic_load_n(&v->pause_flags, __ATOMIC_RELAXED) & VPF_POLL) != 0 &&
+            (__atomic_fetch_and(&v->pause_flags, ~(uint32_t)VPF_POLL, __ATOMIC_SEQ_CST) &
+             VPF_POLL) != 0) {
+            vcpu_wake(v); /* poll_port is its own to reset: it may poll again already */
         }
     }
 }
