@@ -72,7 +72,6 @@ cpumask_t arch_present_cpus(void);
 unsigned arch_cpu_to_core(unsigned cpu);
 unsigned arch_cpu_to_socket(unsigned cpu);
 unsigned arch_cpu_to_node(unsigned cpu);
-uint64_t arch_cpu_physid(unsigned cpu); /* VCPUOP_get_physid: ACPI id in the high half, APIC id */
 enum ipi { IPI_EVENT_CHECK, IPI_CALL, IPI_STOP };
 void arch_send_ipi(cpumask_t cpus, enum ipi what); /* never to oneself */
 void arch_cpu_idle(void);  /* interrupts on, wait for one; returns at once if softirqs pend */

@@ -14,6 +14,7 @@
 #include "x86/boot/image.h"
 #include "x86/boot/smpboot.h"
 #include "x86/cpu/cpu.h"
+#include "x86/cpu/policy.h"
 #include "x86/irq/irq.h"
 #include "x86/mm/layout.h"
 #include "x86/mm/map.h"
@@ -91,6 +92,7 @@ paddr_t acpi_scan_bios(void)
 
 void x86_boot(uint32_t magic, uint32_t info)
 {
+    format_symbol_hook = arch_symbol;
     serial_init_early();
     switch (magic) {
     case BOOT_MAGIC_MULTIBOOT1:
@@ -124,6 +126,7 @@ void arch_init_early(void)
     traps_init();
     desc_init(0);
     cpu_init(0);
+    cpu_policy_subsys_init();
 }
 
 static void print_memory_map(void)

@@ -173,11 +173,6 @@ unsigned arch_cpu_to_node(unsigned cpu)
     return 0;
 }
 
-uint64_t arch_cpu_physid(unsigned cpu)
-{
-    return (uint64_t)cpu_to_acpi_id(cpu) << 32 | cpu_to_apic_id(cpu);
-}
-
 /* Plugging processors in and out while running is not built. */
 int arch_cpu_up(unsigned cpu)
 {
