@@ -11,6 +11,7 @@
 #include "core/hypercall.h"
 #include "core/printk.h"
 #include "core/sched.h"
+#include "core/softirq.h"
 #include "lib/lib.h"
 #include "x86/cpu/cpu.h"
 #include "x86/cpu/desc.h"
@@ -196,6 +197,17 @@ bool arch_vcpu_idle_init(struct vcpu *v)
 {
     v->arch.kernel_mode = true;
     return true;
+}
+
+/* STI takes effect after the next instruction: an interrupt cannot slip in before HLT. */
+void arch_cpu_idle(void)
+{
+    irq_disable();
+    if (preempt_needed()) {
+        irq_enable();
+        return;
+    }
+    __asm__ volatile("sti; hlt" : : : "memory");
 }
 
 /* --- events and the guest's own records -------------------------------------------------------- */

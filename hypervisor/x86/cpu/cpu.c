@@ -10,6 +10,7 @@
 #include "lib/cmdline.h"
 #include "lib/lib.h"
 #include "x86/cpu/entry.h"
+#include "x86/cpu/fpu.h"
 #include "x86/cpu/mce.h"
 #include "x86/mm/layout.h"
 
@@ -217,5 +218,6 @@ void cpu_init(unsigned cpu)
     wrmsr(MSR_GS_BASE, 0);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     init_syscall(cpu);
+    fpu_cpu_init();
     mce_init_cpu();
 }

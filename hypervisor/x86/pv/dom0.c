@@ -239,5 +239,5 @@ int arch_build_dom0(void)
     }
     printk(LOG_INFO, "dom0: %lu MiB, %u vcpus\n", (unsigned long)(pages >> 8), d->max_vcpus);
     d->creation_finished = true;
-    return domain_unpause_by_tools(d);
+    return 0;
 }

@@ -18,6 +18,7 @@
 #include <public/elfnote.h>
 #include "core/errno.h"
 #include "core/printk.h"
+#include "core/softirq.h"
 #include "lib/decompress.h"
 #include "lib/elf.h"
 #include "lib/lib.h"
@@ -382,8 +383,11 @@ static int start_vcpu(struct build *b, uint64_t root)
 {
     struct vcpu *v = b->d->vcpu[0];
     struct cpu_user_regs *r = &v->arch.regs;
-    int rc = pv_set_roots(v, MFN(root), MFN(0));
+    int rc;
 
+    while ((rc = pv_set_roots(v, MFN(root), MFN(0))) == -EINTR) {
+        do_softirq(); /* preempted: it goes on where it was */
+    }
     if (rc != 0) {
         printk(LOG_ERR, "dom0: its page tables were refused: error %d\n", rc);
         return rc;
