@@ -97,10 +97,9 @@ int pv_drop_roots(struct vcpu *v)
     return root_put(v, kernel);
 }
 
-static int new_kernel_root(struct mmuext_call *c, const struct mmuext_op *op)
+int pv_new_baseptr(struct vcpu *v, mfn_t m)
 {
-    struct vcpu *v = c->v;
-    mfn_t old = v->arch.root_kernel, m = MFN(op->arg1.mfn);
+    mfn_t old = v->arch.root_kernel;
     int rc;
 
     if (m.v == old.v) {
@@ -115,6 +114,11 @@ static int new_kernel_root(struct mmuext_call *c, const struct mmuext_op *op)
     pv_switch_root(v);
     (void)root_put(v, old); /* what is left of it is pending */
     return 0;
+}
+
+static int new_kernel_root(struct mmuext_call *c, const struct mmuext_op *op)
+{
+    return pv_new_baseptr(c->v, MFN(op->arg1.mfn));
 }
 
 static int new_user_root(struct mmuext_call *c, const struct mmuext_op *op)

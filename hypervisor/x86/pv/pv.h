@@ -74,6 +74,8 @@ void pv_fixup_selector(uint16_t *sel);  /* RPL 0 becomes 3 */
 
 /* mmuext.c: used by vcpu contexts, dom0 builder and destruction */
 int pv_set_roots(struct vcpu *v, mfn_t kernel, mfn_t user); /* takes references and types */
+/* The current vcpu's kernel root becomes m. -EINTR: preempted, the same call goes on. */
+int pv_new_baseptr(struct vcpu *v, mfn_t m);
 int pv_drop_roots(struct vcpu *v);                          /* -EINTR when preempted */
 
 /* page_type.c: unpin a page of a dying domain, finish preempted work. -EINTR: call again. */
