@@ -106,8 +106,8 @@ static int update_entry(struct mmu_batch *b, uint64_t ptr, uint64_t val, bool pr
         return 0;
     }
     type = b->pg->type;
-    return pt_update_entry(p, (ptr & (PAGE_SIZE - 1)) / sizeof(pte_t), (pte_t){val},
-                           type_level(type), b->pt_owner, b->v, b->frame_owner, preserve_ad);
+    return pt_update_entry(b->pg, p, (ptr & (PAGE_SIZE - 1)) / sizeof(pte_t), (pte_t){val},
+                           type_level(type), b->v, b->frame_owner, preserve_ad);
 }
 
 static int update_m2p(struct mmu_batch *b, uint64_t ptr, uint64_t val)

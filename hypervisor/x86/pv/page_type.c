@@ -157,11 +157,22 @@ static bool partial_begin(struct page *pg, uint64_t type, bool was_partial)
     return true;
 }
 
+/*
+ * While it is worked on a table has a count and is neither partial nor validated: so an entry deep
+ * below that names the very frame finds it taken.
+ */
+static void work_begin(struct page *pg, uint64_t type)
+{
+    __atomic_store_n(&pg->type, type | 1, __ATOMIC_RELEASE);
+}
+
 /* Go on to drop what the entries hold; at the end the type has no count. */
 static int table_drop(struct page *pg, uint64_t type, bool was_partial, bool preemptible)
 {
-    int rc = pt_devalidate(pg, type_level(type), preemptible);
+    int rc;
 
+    work_begin(pg, type);
+    rc = pt_devalidate(pg, type_level(type), preemptible);
     tlb_stamp_page(pg);
     if (rc != 0) {
         if (partial_begin(pg, type, was_partial)) {
@@ -176,8 +187,10 @@ static int table_drop(struct page *pg, uint64_t type, bool was_partial, bool pre
 
 static int table_make(struct page *pg, uint64_t type, bool was_partial, bool preemptible)
 {
-    int rc = pt_validate(pg, type_level(type), preemptible);
+    int rc;
 
+    work_begin(pg, type);
+    rc = pt_validate(pg, type_level(type), preemptible);
     if (rc == -EINTR) {
         if (partial_begin(pg, type, was_partial)) {
             return rc;
@@ -210,7 +223,7 @@ int page_get_type_locked(struct page *pg, uint64_t type, bool preemptible)
             }
             x = type_read(pg);
         } else if ((x & PGT_COUNT_MASK) != 0) {
-            if (old_type != type) {
+            if (old_type != type || !(x & PGT_VALIDATED)) {
                 return -EINVAL;
             }
             if ((x & PGT_COUNT_MASK) >= TYPE_COUNT_LIMIT) {
@@ -243,7 +256,6 @@ int page_put_type_locked(struct page *pg, bool preemptible)
         }
     }
     pg->partial = PT_ENTRIES;
-    __atomic_store_n(&pg->type, (x & PGT_TYPE_MASK) | 1, __ATOMIC_RELEASE);
     return table_drop(pg, x & PGT_TYPE_MASK, false, preemptible);
 }
 

@@ -71,8 +71,10 @@ int pt_validate(struct page *pg, unsigned level, bool preemptible);
 /* From pg->partial down to nothing. 0 or -EINTR. */
 int pt_devalidate(struct page *pg, unsigned level, bool preemptible);
 /* pt_update() for a table that is mapped already. */
-int pt_update_entry(pte_t *entry, unsigned index, pte_t e, unsigned level, struct domain *d,
+int pt_update_entry(struct page *table, pte_t *entry, unsigned index, pte_t e, unsigned level,
                     struct vcpu *v, struct domain *foreigndom, bool preserve_ad);
+/* The same for an entry of a live L1 table of d's. */
+int pt_update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom, bool preserve_ad);
 
 /* Store an L1 entry whose references are held already; what the old one held is dropped. */
 void pt_replace_l1(pte_t *p, pte_t e, struct domain *d);

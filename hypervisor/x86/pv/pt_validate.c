@@ -239,7 +239,7 @@ int pt_validate(struct page *pg, unsigned level, bool preemptible)
 }
 
 /* The table that was left partial when we were preempted at this entry: it holds nothing now. */
-static int finish_below(pte_t e, unsigned level, struct domain *d)
+static int finish_below(pte_t e, unsigned level, struct domain *d, bool preemptible)
 {
     struct page *pg = (e.v & PTE_P) ? arch_mfn_to_page(pte_mfn(e)) : NULL;
     int rc = 0;
@@ -248,7 +248,7 @@ static int finish_below(pte_t e, unsigned level, struct domain *d)
         return 0;
     }
     if ((pg->type & PGT_PARTIAL) && type_level(pg->type) == level - 1) {
-        rc = page_put_type_locked(pg, true);
+        rc = page_put_type_locked(pg, preemptible);
     }
     page_put(pg);
     return rc;
@@ -258,8 +258,8 @@ static int upper_devalidate(struct page *pg, pte_t *t, unsigned level, bool pree
 {
     unsigned n = (unsigned)pg->partial;
 
-    if (preemptible && n < PT_ENTRIES && !pt_slot_is_hv(level, n) &&
-        finish_below(t[n], level, pg->owner) != 0) {
+    if (n < PT_ENTRIES && !pt_slot_is_hv(level, n) &&
+        finish_below(t[n], level, pg->owner, preemptible) != 0) {
         return -EINTR;
     }
     while (n > 0) {
@@ -377,8 +377,7 @@ int pt_cmpxchg_l1(pte_t *p, pte_t old, pte_t e, struct domain *d)
     return 0;
 }
 
-static int update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom,
-                     bool preserve_ad)
+int pt_update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom, bool preserve_ad)
 {
     pte_t old = {__atomic_load_n(&p->v, __ATOMIC_RELAXED)};
     int rc;
@@ -412,7 +411,11 @@ static int update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreign
     return 0;
 }
 
-static int update_upper(pte_t *p, pte_t e, unsigned level, struct domain *d, struct vcpu *v,
+/*
+ * The table is held while a new entry is taken: that may finish with a partial table which was the
+ * last to refer to this one.
+ */
+static int update_upper(pte_t *p, pte_t e, unsigned level, struct page *table, struct vcpu *v,
                         bool preserve_ad)
 {
     pte_t old = {__atomic_load_n(&p->v, __ATOMIC_RELAXED)};
@@ -423,34 +426,42 @@ static int update_upper(pte_t *p, pte_t e, unsigned level, struct domain *d, str
         if (rc != 0) {
             return rc;
         }
+        old = store_entry(p, old, e, preserve_ad);
+    } else if ((old.v & PTE_P) && !((old.v ^ e.v) & PTE_ADDR_MASK) && !(e.v & TABLE_REFUSED)) {
+        store_entry(p, old, adjust(e), preserve_ad);
+        return 0;
     } else {
-        if ((old.v & PTE_P) && !((old.v ^ e.v) & PTE_ADDR_MASK) && !(e.v & TABLE_REFUSED)) {
-            store_entry(p, old, adjust(e), preserve_ad);
-            return 0;
-        }
-        rc = table_entry_get(e, level, d, true);
+        rc = page_get_type_locked(table, level_type(level), false);
         if (rc != 0) {
             return rc;
         }
-        e = adjust(e);
+        rc = table_entry_get(e, level, table->owner, true);
+        if (rc == 0) {
+            old = store_entry(p, old, adjust(e), preserve_ad);
+        }
+        if (page_put_type_locked(table, true) != 0) {
+            pt_note_pending(v, table);
+        }
+        if (rc != 0) {
+            return rc;
+        }
     }
-    old = store_entry(p, old, e, preserve_ad);
     if ((old.v & PTE_P) && table_entry_put(old, true) != 0) {
         pt_note_pending(v, arch_mfn_to_page(pte_mfn(old)));
     }
     return 0;
 }
 
-int pt_update_entry(pte_t *entry, unsigned index, pte_t e, unsigned level, struct domain *d,
+int pt_update_entry(struct page *table, pte_t *entry, unsigned index, pte_t e, unsigned level,
                     struct vcpu *v, struct domain *foreigndom, bool preserve_ad)
 {
     if (level == 1) {
-        return update_l1(entry, e, d, foreigndom, preserve_ad);
+        return pt_update_l1(entry, e, table->owner, foreigndom, preserve_ad);
     }
     if (pt_slot_is_hv(level, index)) {
         return -EINVAL;
     }
-    return update_upper(entry, e, level, d, v, preserve_ad);
+    return update_upper(entry, e, level, table, v, preserve_ad);
 }
 
 int pt_update(struct page *table, unsigned index, pte_t new_entry, unsigned level, struct vcpu *v,
@@ -463,8 +474,7 @@ int pt_update(struct page *table, unsigned index, pte_t new_entry, unsigned leve
         return -EINVAL;
     }
     t = map_frame(arch_page_to_mfn(table));
-    rc = pt_update_entry(&t[index], index, new_entry, level, table->owner, v, foreigndom,
-                         preserve_ad);
+    rc = pt_update_entry(table, &t[index], index, new_entry, level, v, foreigndom, preserve_ad);
     unmap_frame(t);
     return rc;
 }

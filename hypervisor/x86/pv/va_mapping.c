@@ -79,7 +79,7 @@ static long update(uint64_t va, uint64_t val, uint64_t flags, struct domain *fra
     spin_lock(&d->arch.pt_lock);
     p = pt_walk_l1(v, va, false, NULL);
     if (p != NULL) {
-        rc = pt_update_entry(p, pt_index(va, 1), (pte_t){val}, 1, d, v, frame_owner, false);
+        rc = pt_update_l1(p, (pte_t){val}, d, frame_owner, false);
         unmap_frame(p);
     }
     spin_unlock(&d->arch.pt_lock);
