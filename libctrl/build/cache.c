@@ -61,6 +61,35 @@ static int write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
+/* Pages of zeroes become holes of the file, which cost nothing to pass over later. */
+static int write_sparse(int fd, const uint8_t *data, size_t size)
+{
+    static const uint8_t zeroes[4096];
+    size_t at = 0;
+
+    while (at < size) {
+        size_t start, n;
+        int rc;
+
+        while (size - at >= 4096 && memcmp(data + at, zeroes, 4096) == 0) {
+            at += 4096;
+        }
+        start = at;
+        while (at < size && !(size - at >= 4096 && memcmp(data + at, zeroes, 4096) == 0)) {
+            n = size - at < 4096 ? size - at : 4096;
+            at += n;
+        }
+        if (lseek(fd, (off_t)start, SEEK_SET) < 0) {
+            return -errno;
+        }
+        rc = write_all(fd, data + start, at - start);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
 static int read_key(int dir, uint64_t key[KEY_WORDS])
 {
     const size_t size = KEY_WORDS * sizeof(key[0]);
@@ -223,7 +252,7 @@ void cache_keep(const char *name, const void *data, size_t size)
     snprintf(temporary, sizeof(temporary), "new.%d", (int)getpid());
     fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
-        rc = write_all(fd, data, size);
+        rc = write_sparse(fd, data, size);
         close(fd);
         if (rc < 0 || renameat(dir, temporary, dir, name) < 0) {
             unlinkat(dir, temporary, 0);

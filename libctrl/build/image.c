@@ -61,6 +61,54 @@ int image_read(const struct image *image, uint64_t offset, void *to, size_t size
     return 0;
 }
 
+static uint64_t skip_zeroes(const struct image *image, uint64_t at, uint64_t *limit)
+{
+    for (unsigned int i = 0; i < image->nr_zeroes; i++) {
+        const struct image_zeroes *z = &image->zeroes[i];
+
+        if (at >= z->start && at < z->end) {
+            return z->end;
+        }
+        if (z->start > at && z->start < *limit) {
+            *limit = z->start;
+        }
+    }
+    return at;
+}
+
+bool image_next_data(const struct image *image, uint64_t *start, uint64_t end, uint64_t *data_end)
+{
+    uint64_t at = *start, limit = end;
+
+    while (at < end) {
+        uint64_t next = skip_zeroes(image, at, &limit);
+
+        if (next == at && image->fd >= 0) {
+            off_t data = lseek(image->fd, (off_t)(image->base + at), SEEK_DATA);
+
+            next = data >= 0 ? (uint64_t)data - image->base : errno == ENXIO ? end : at;
+        }
+        if (next == at) {
+            break;
+        }
+        at = next;
+        limit = end;
+    }
+    if (at >= end) {
+        return false;
+    }
+    if (image->fd >= 0) {
+        off_t hole = lseek(image->fd, (off_t)(image->base + at), SEEK_HOLE);
+
+        if (hole >= 0 && (uint64_t)hole - image->base < limit) {
+            limit = (uint64_t)hole - image->base;
+        }
+    }
+    *start = at;
+    *data_end = limit;
+    return true;
+}
+
 static uint32_t get(const uint8_t *p, unsigned int bytes)
 {
     uint32_t v = 0;
@@ -123,6 +171,36 @@ static int add_segment(struct ctrl *h, const char *name, struct image *image,
     return 0;
 }
 
+/* Remember where sections without contents lie inside of the bytes of a segment. */
+static void find_zeroes(struct image *image, const Elf64_Ehdr *e)
+{
+    if (e->e_shentsize != sizeof(Elf64_Shdr) || e->e_shoff > image->size) {
+        return;
+    }
+    for (unsigned int i = 0; i < e->e_shnum && image->nr_zeroes < IMAGE_MAX_ZEROES; i++) {
+        Elf64_Shdr s;
+
+        if (image_read(image, e->e_shoff + i * sizeof(s), &s, sizeof(s)) < 0) {
+            return;
+        }
+        if (s.sh_type != SHT_NOBITS || (s.sh_flags & SHF_TLS) != 0 || s.sh_size < CTRL_PAGE_SIZE) {
+            continue;
+        }
+        for (unsigned int j = 0; j < image->nr_segments; j++) {
+            const struct image_segment *p = &image->segments[j];
+            uint64_t start = s.sh_addr - p->vaddr;
+
+            if (s.sh_addr >= p->vaddr && start < p->file_size &&
+                s.sh_size <= p->file_size - start) {
+                image->zeroes[image->nr_zeroes++] = (struct image_zeroes){
+                    p->offset + start, p->offset + start + s.sh_size,
+                };
+                break;
+            }
+        }
+    }
+}
+
 /* Turn ELF physical addresses into guest-physical and virtual ones, as the notes say. */
 static int place_segments(struct ctrl *h, const char *name, struct image *image)
 {
@@ -177,6 +255,7 @@ static int parse_elf(struct ctrl *h, const char *name, struct image *image)
     if (rc < 0) {
         return rc;
     }
+    find_zeroes(image, &e);
     image->entry = e.e_entry;
     programs = (struct image_table){ e.e_phoff, sizeof(Elf64_Phdr), e.e_phnum };
     sections = (struct image_table){ e.e_shoff, e.e_shentsize, e.e_shnum };

@@ -13,6 +13,7 @@
 
 #define IMAGE_MAX_SEGMENTS 16
 #define IMAGE_NOTE_TEXT 32
+#define IMAGE_MAX_ZEROES 8
 
 struct ctrl;
 
@@ -37,6 +38,11 @@ struct image {
     struct image_segment segments[IMAGE_MAX_SEGMENTS];
     unsigned int nr_segments;
     uint64_t virt_start, virt_end; /* of all segments, page-rounded */
+    /* Stretches of the file that hold sections without contents: zeroes, need not be read. */
+    struct image_zeroes {
+        uint64_t start, end;
+    } zeroes[IMAGE_MAX_ZEROES];
+    unsigned int nr_zeroes;
 
     /* from the notes */
     bool has_notes;
@@ -69,6 +75,12 @@ int image_open_memory(struct ctrl *h, const char *name, const void *data, size_t
 
 /* Copy bytes of the ELF file. -ENODATA beyond its end. */
 int image_read(const struct image *image, uint64_t offset, void *to, size_t size);
+
+/*
+ * The next stretch of [*start, end) that may hold other bytes than zeroes. false: none is left.
+ * Holes of a sparse file and sections without contents are passed over.
+ */
+bool image_next_data(const struct image *image, uint64_t *start, uint64_t end, uint64_t *data_end);
 
 /* notes.c: read the notes of an ELF file whose header is known. */
 struct image_table {

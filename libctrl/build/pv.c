@@ -237,7 +237,9 @@ static int load_bytes(struct pv_builder *b, uint64_t paddr, uint64_t size, uint6
             return rc;
         }
         rc = image_read(source, offset, p + in_page, n);
-        ctrl_foreign_unmap(b->h, p, pages_of(in_page + n));
+        if (!b->short_lived) {
+            ctrl_foreign_unmap(b->h, p, pages_of(in_page + n));
+        }
         if (rc < 0) {
             return ctrl_fail(b->h, rc, "cannot read the %s: %s",
                              from_ramdisk ? "ramdisk" : "kernel", strerror(-rc));
@@ -268,6 +270,35 @@ static int clear_segment(struct pv_builder *b, const struct image_segment *s)
     return rc < 0 ? rc : clear(b, full, end);
 }
 
+/* What the file has of a segment; frames that would only get zeroes are cleared instead. */
+static int load_segment(struct pv_builder *b, const struct image_segment *s)
+{
+    uint64_t at = s->offset, end = s->offset + s->file_size, data_end;
+    uint64_t loaded = s->paddr; /* up to here the guest has what it should */
+    int rc = 0;
+
+    while (rc == 0 && image_next_data(b->image, &at, end, &data_end)) {
+        uint64_t paddr = s->paddr + (at - s->offset);
+
+        rc = clear(b, pages_of(loaded), paddr >> CTRL_PAGE_SHIFT);
+        if (rc == 0 && paddr % CTRL_PAGE_SIZE != 0 && paddr > loaded) {
+            /* Whole pages are read, the zeroes before the data with them. */
+            uint64_t back = paddr % CTRL_PAGE_SIZE;
+
+            back = back < paddr - loaded ? back : paddr - loaded;
+            paddr -= back;
+            at -= back;
+        }
+        data_end = data_end + (CTRL_PAGE_SIZE - 1 - (paddr + data_end - at - 1) % CTRL_PAGE_SIZE);
+        data_end = data_end < end ? data_end : end;
+        rc = rc < 0 ? rc : load_bytes(b, paddr, data_end - at, at, false);
+        loaded = paddr + (data_end - at);
+        at = data_end;
+    }
+    return rc < 0 ? rc : clear(b, pages_of(loaded),
+                               (s->paddr + s->file_size) >> CTRL_PAGE_SHIFT);
+}
+
 static int load_kernel(struct pv_builder *b)
 {
     const struct image *image = b->image;
@@ -277,9 +308,7 @@ static int load_kernel(struct pv_builder *b)
         rc = clear_segment(b, &image->segments[i]);
     }
     for (unsigned int i = 0; i < image->nr_segments && rc == 0; i++) {
-        const struct image_segment *s = &image->segments[i];
-
-        rc = load_bytes(b, s->paddr, s->file_size, s->offset, false);
+        rc = load_segment(b, &image->segments[i]);
     }
     return rc;
 }
@@ -392,14 +421,20 @@ static int fill_hypercall_page(struct pv_builder *b)
                   : 0;
 }
 
+static int load_files(struct pv_builder *b)
+{
+    int rc = load_kernel(b);
+
+    return rc < 0 ? rc : load_ramdisk(b);
+}
+
 int pv_load(struct pv_builder *b)
 {
     int rc;
 
     b->store_mfn = b->p2m[b->store_pfn];
     b->console_mfn = b->p2m[b->console_pfn];
-    rc = load_kernel(b);
-    rc = rc < 0 ? rc : load_ramdisk(b);
+    rc = pv_in_child(b, load_files);
     rc = rc < 0 ? rc : load_special(b);
     rc = rc < 0 ? rc : load_shared_info(b);
     return rc < 0 ? rc : fill_hypercall_page(b);

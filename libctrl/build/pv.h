@@ -38,6 +38,7 @@ struct pv_builder {
 
     /* between the calls */
     uint64_t *p2m;
+    bool short_lived; /* this process ends after its work: leave the unmapping to that */
     int ramdisk_fd;
     uint64_t ramdisk_size;
     uint64_t ramdisk_pfn;
@@ -61,6 +62,9 @@ int pv_boot(struct pv_builder *b);
 
 /* populate.c: p2m[0..count) gets machine frames, in extents as large as can be had. */
 int populate_pages(struct ctrl *h, uint32_t domid, uint64_t *p2m, uint64_t count);
+
+/* pv_child.c: run `work` in a process that ends with it, which unmaps cheaply; its result. */
+int pv_in_child(struct pv_builder *b, int (*work)(struct pv_builder *b));
 
 /* pv_tables.c */
 void pv_count_tables(struct pv_mapping *m, int with_root);

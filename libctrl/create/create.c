@@ -48,7 +48,8 @@ static int check_kind(struct ctrl *h, const struct ctrl_config *config)
         return not_built(h, "a bootloader (bootloader = ...) is");
     }
     if (config->kernel == NULL || config->kernel[0] == '\0') {
-        return ctrl_fail(h, -EINVAL, "the config names no kernel: add kernel = \"/boot/vmlinuz-...\"");
+        return ctrl_fail(h, -EINVAL,
+                         "the config names no kernel: add kernel = \"/boot/vmlinuz-...\"");
     }
     return 0;
 }

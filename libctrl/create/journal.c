@@ -65,8 +65,8 @@ static int clean_up(struct ctrl *h, int fd)
     ctrl_uuid uuid;
     int rc;
 
-    if (pread(fd, text, sizeof(text) - 1, 0) <= 0 || sscanf(text, "%36s %u", uuid_text, &domid) < 1 ||
-        ctrl_uuid_parse(uuid_text, uuid) < 0) {
+    if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
+        sscanf(text, "%36s %u", uuid_text, &domid) < 1 || ctrl_uuid_parse(uuid_text, uuid) < 0) {
         return 0;
     }
     rc = domain_find_uuid(h, uuid, &living);

@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define FEW_PAGES 4096u
+
 static int map_batch(struct ctrl *h, void *address, uint32_t domid, const uint64_t *frames,
                      size_t count)
 {
@@ -22,9 +24,10 @@ static int map_batch(struct ctrl *h, void *address, uint32_t domid, const uint64
         .addr = (uintptr_t)address,
         .frames = frames,
     };
+    int32_t few[FEW_PAGES]; /* no malloc: a forked loader comes this way too */
     int rc;
 
-    batch.errors = malloc(count * sizeof(*batch.errors));
+    batch.errors = count <= FEW_PAGES ? few : malloc(count * sizeof(*batch.errors));
     if (batch.errors == NULL) {
         return ctrl_no_memory(h);
     }
@@ -32,7 +35,9 @@ static int map_batch(struct ctrl *h, void *address, uint32_t domid, const uint64
     for (size_t i = 0; rc == 0 && i < count; i++) {
         rc = batch.errors[i];
     }
-    free(batch.errors);
+    if (batch.errors != few) {
+        free(batch.errors);
+    }
     if (rc != 0) {
         return ctrl_fail(h, rc, "cannot map memory of domain %u: %s", domid, strerror(-rc));
     }
