@@ -4,7 +4,7 @@
  *
  *   LDT window        the page behind the guest's LDT is brought in (descriptor.c)
  *   L1 table          a kernel with the writable_pagetables assist writes an entry as if it could:
- *                     the instruction is decoded and the entry changed by the rules
+ *                     the instruction is executed for it (x86/emul), its stores by the rules
  *   read-only device  a kernel writes a page that it was given read-only though it asked for more
  *                     (MSI-X tables): the write is dropped
  *   stale             the kernel's entry allows the write by now
@@ -15,11 +15,12 @@
 #include "core/errno.h"
 #include "core/guest.h"
 #include "core/printk.h"
+#include "lib/lib.h"
 #include "x86/dev/pci.h"
+#include "x86/emul/emul.h"
 #include "x86/mm/tlb.h"
 #include "x86/pv/pt.h"
 #include "x86/pv/pv.h"
-#include "x86/pv/write_insn.h"
 
 #define PF_PRESENT  (1u << 0)
 #define PF_WRITE    (1u << 1)
@@ -27,52 +28,6 @@
 #define PF_INSN     (1u << 4)
 
 #define RETRIES 16 /* the processor sets accessed and dirty bits under us only so often */
-
-static bool decode_at(const struct cpu_user_regs *regs, uint64_t cr2, struct write_insn *w)
-{
-    uint8_t code[WRITE_INSN_MAX];
-    unsigned n = sizeof(code), to_end = PAGE_SIZE - (regs->rip & (PAGE_SIZE - 1));
-
-    if (regs->cs != FLAT_KERNEL_CS64) {
-        return false;
-    }
-    if (guest_read(code, GUEST_PTR(regs->rip), n) != 0) {
-        if (to_end >= n || guest_read(code, GUEST_PTR(regs->rip), to_end) != 0) {
-            return false;
-        }
-        n = to_end;
-    }
-    if (!write_insn_decode(w, code, n) || (cr2 & 7) + w->size > 8) {
-        return false;
-    }
-    return (w->op != WRITE_STOS && w->op != WRITE_MOVS) || regs->rdi == cr2;
-}
-
-/* One write to the entry p of a live L1 table of d's; pt_lock is held. */
-static bool write_entry(struct cpu_user_regs *regs, uint64_t cr2, const struct write_insn *w,
-                        uint64_t src, pte_t *p, struct domain *d)
-{
-    unsigned shift = (cr2 & 7) * 8;
-    uint64_t mask = w->size == 8 ? ~0ULL : ((1ULL << (w->size * 8)) - 1) << shift;
-
-    for (unsigned i = 0; i < RETRIES; i++) {
-        pte_t old = {__atomic_load_n(&p->v, __ATOMIC_RELAXED)}, e;
-        uint64_t word = (old.v & mask) >> shift;
-        uint64_t result = write_insn_result(w, regs, word, src);
-        int rc;
-
-        e.v = (old.v & ~mask) | result << shift;
-        rc = pt_cmpxchg_l1(p, old, e, d);
-        if (rc == 0) {
-            write_insn_commit(w, regs, word, result);
-            return true;
-        }
-        if (rc != -EAGAIN) {
-            return false;
-        }
-    }
-    return true; /* the instruction faults and comes back */
-}
 
 enum target { TARGET_NONE, TARGET_TABLE, TARGET_DEVICE, TARGET_STALE };
 
@@ -107,44 +62,140 @@ static enum target classify(struct vcpu *v, uint64_t cr2, mfn_t *m)
     return TARGET_TABLE;
 }
 
-static bool write_fault(struct cpu_user_regs *regs, uint64_t cr2)
+/* --- memory as the executor sees it ----------------------------------------------------------- */
+
+struct write_fault {
+    struct vcpu *v;
+    uint64_t cr2;
+    enum target target; /* of the page that cr2 lies in */
+};
+
+static enum emul_result read_memory(void *arg, uint64_t addr, void *data, unsigned bytes)
 {
-    struct vcpu *v = current;
-    struct domain *d = v->domain;
-    struct write_insn w;
-    enum target t;
-    uint64_t src = 0;
-    bool done = false;
+    (void)arg;
+    return guest_read(data, GUEST_PTR(addr), bytes) == 0 ? EMUL_OK : EMUL_FAULT;
+}
+
+/* Merge the bytes into the entry if those that are there are *old, or whatever they are. */
+static enum emul_result store_locked(struct domain *d, pte_t *p, uint64_t addr, uint64_t *old,
+                                     uint64_t value, unsigned bytes)
+{
+    unsigned shift = (addr & 7) * 8;
+    uint64_t mask = bytes == 8 ? ~0ULL : (1ULL << (bytes * 8)) - 1;
+
+    for (unsigned i = 0; i < RETRIES; i++) {
+        pte_t now = {__atomic_load_n(&p->v, __ATOMIC_RELAXED)};
+        int rc;
+
+        if (old != NULL && (now.v >> shift & mask) != *old) {
+            *old = now.v >> shift & mask;
+            return EMUL_OK;
+        }
+        rc = pt_cmpxchg_l1(p, now, (pte_t){(now.v & ~(mask << shift)) | (value & mask) << shift},
+                           d);
+        if (rc == 0) {
+            return EMUL_OK;
+        }
+        if (rc != -EAGAIN) {
+            return EMUL_FAULT;
+        }
+    }
+    return EMUL_RETRY;
+}
+
+static enum emul_result store(struct write_fault *f, uint64_t addr, uint64_t *old, uint64_t value,
+                              unsigned bytes)
+{
+    struct domain *d = f->v->domain;
+    enum emul_result result = EMUL_RETRY;
     mfn_t m;
     char *va;
 
-    spin_lock(&d->arch.pt_lock);
-    t = classify(v, cr2, &m);
-    spin_unlock(&d->arch.pt_lock);
-    if (t == TARGET_NONE || t == TARGET_STALE) {
-        return t == TARGET_STALE;
+    if (addr >> PAGE_SHIFT != f->cr2 >> PAGE_SHIFT) {
+        return EMUL_FAULT;
     }
-    if (!decode_at(regs, cr2, &w)) {
-        return false;
+    if (f->target == TARGET_DEVICE) {
+        return EMUL_OK; /* dropped */
     }
-    if (w.op == WRITE_MOVS && guest_read(&src, GUEST_PTR(regs->rsi), w.size) != 0) {
-        return false;
-    }
-    if (t == TARGET_DEVICE) {
-        write_insn_commit(&w, regs, 0, write_insn_result(&w, regs, 0, src));
-        return true;
+    if ((addr & 7) + bytes > 8) {
+        return EMUL_FAULT;
     }
     spin_lock(&d->arch.pt_lock);
-    if (classify(v, cr2, &m) == TARGET_TABLE) { /* as before, now that nothing can change */
+    if (classify(f->v, addr, &m) == TARGET_TABLE) { /* else let the processor try again */
         va = map_frame(m);
-        done = write_entry(regs, cr2, &w, src, (pte_t *)(va + (cr2 & (PAGE_SIZE - 8))), d);
+        result = store_locked(d, (pte_t *)(va + (addr & (PAGE_SIZE - 8))), addr, old, value, bytes);
         unmap_frame(va);
-    } else {
-        done = true; /* let the processor try again */
     }
     spin_unlock(&d->arch.pt_lock);
-    return done;
+    return result;
 }
+
+static enum emul_result write_memory(void *arg, uint64_t addr, const void *data, unsigned bytes)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, data, bytes);
+    return store(arg, addr, NULL, value, bytes);
+}
+
+static enum emul_result cmpxchg_memory(void *arg, uint64_t addr, uint64_t *old,
+                                       uint64_t new_value, unsigned bytes)
+{
+    return store(arg, addr, old, new_value, bytes);
+}
+
+static const struct emul_ops write_ops = {
+    .read = read_memory,
+    .write = write_memory,
+    .cmpxchg = cmpxchg_memory,
+};
+
+static bool decode_at(const struct cpu_user_regs *regs, struct insn *insn)
+{
+    uint8_t code[INSN_MAX];
+    unsigned n = sizeof(code), to_end = PAGE_SIZE - (regs->rip & (PAGE_SIZE - 1));
+
+    if (regs->cs != FLAT_KERNEL_CS64) {
+        return false;
+    }
+    if (guest_read(code, GUEST_PTR(regs->rip), n) != 0) {
+        if (to_end >= n || guest_read(code, GUEST_PTR(regs->rip), to_end) != 0) {
+            return false;
+        }
+        n = to_end;
+    }
+    return insn_decode(insn, code, n) == 0 && insn->kind != INSN_INVALID &&
+           insn->kind <= INSN_MOVS && insn_has_memory(insn);
+}
+
+static bool write_fault(struct cpu_user_regs *regs, uint64_t cr2)
+{
+    struct vcpu *v = current;
+    struct write_fault f = {.v = v, .cr2 = cr2};
+    struct emul e = {.ops = &write_ops, .arg = &f, .regs = regs, .max_reps = 1};
+    struct insn insn;
+    enum emul_result r;
+    mfn_t m;
+
+    spin_lock(&v->domain->arch.pt_lock);
+    f.target = classify(v, cr2, &m);
+    spin_unlock(&v->domain->arch.pt_lock);
+    if (f.target == TARGET_NONE || f.target == TARGET_STALE) {
+        return f.target == TARGET_STALE;
+    }
+    if (!decode_at(regs, &insn)) {
+        return false;
+    }
+    if (insn.seg == SEG_FS) {
+        e.fs_base = pv_get_base(SEGBASE_FS);
+    } else if (insn.seg == SEG_GS) {
+        e.gs_base = pv_get_base(SEGBASE_GS_KERNEL);
+    }
+    r = emul_execute(&e, &insn);
+    return r == EMUL_OK || r == EMUL_RETRY;
+}
+
+/* --- the fault -------------------------------------------------------------------------------- */
 
 bool pv_handle_page_fault(struct cpu_user_regs *regs, uint64_t cr2)
 {
