@@ -127,7 +127,7 @@ static void sample(uint64_t *tsc, uint64_t *count)
 
 static uint64_t measure_tsc_hz(void)
 {
-    uint64_t tsc0, tsc1, c0, c1, elapsed;
+    uint64_t tsc0 = 0, tsc1 = 0, c0 = 0, c1 = 0, elapsed;
     uint64_t target = reference.hz * CALIBRATION_MS / 1000;
 
     sample(&tsc0, &c0);
