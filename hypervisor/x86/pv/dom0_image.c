@@ -26,6 +26,7 @@
 #include "x86/mm/pte.h"
 #include "x86/pv/dom0.h"
 #include "x86/pv/page_type.h"
+#include "x86/pv/pt.h"
 #include "x86/pv/pv.h"
 
 #define GUEST_TABLE (PTE_P | PTE_RW | PTE_US | PTE_A)
@@ -387,6 +388,11 @@ static int start_vcpu(struct build *b, uint64_t root)
 
     while ((rc = pv_set_roots(v, MFN(root), MFN(0))) == -EINTR) {
         do_softirq(); /* preempted: it goes on where it was */
+    }
+    if (rc == 0) { /* kernels expect their first root pinned, as the tools do it for others */
+        struct page *pg = arch_mfn_to_page(MFN(root));
+
+        rc = page_get(pg, v->domain) ? page_pin(pg, PGT_L4) : -EINVAL;
     }
     if (rc != 0) {
         printk(LOG_ERR, "dom0: its page tables were refused: error %d\n", rc);

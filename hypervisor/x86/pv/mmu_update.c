@@ -168,10 +168,16 @@ static int run(struct mmu_batch *b, guest_ptr_t list, unsigned count, unsigned *
                 }
             }
         }
-        rc = update_one(b, &u[next++]);
-        if (rc != 0) {
-            return rc == -EINTR ? -ERESTART : rc;
+        rc = update_one(b, &u[next]);
+        if (rc == -EINTR) {
+            return -ERESTART;
         }
+        if (rc != 0) {
+            guest_printk(b->v->domain, LOG_DEBUG, "mmu_update %#lx = %#lx: %d\n",
+                         (unsigned long)u[next].ptr, (unsigned long)u[next].val, rc);
+            return rc;
+        }
+        next++;
         if (__builtin_expect(b->v->arch.pt_pending != NULL, 0)) {
             ++*done;
             return -ERESTART;

@@ -364,6 +364,16 @@ static int run_one(struct mmuext_call *c, guest_ptr_t list, unsigned i)
     return rows[op.cmd].fn(c, &op);
 }
 
+static void tell(struct mmuext_call *c, guest_ptr_t list, unsigned i, int rc)
+{
+    struct mmuext_op op = {.cmd = ~0u};
+
+    if (guest_get_at(&op, list, i) == 0) {
+        guest_printk(c->v->domain, LOG_DEBUG, "mmuext_op %u of %#lx: %d\n", op.cmd,
+                     (unsigned long)op.arg1.mfn, rc);
+    }
+}
+
 /* As run() of mmu_update.c. */
 static int run(struct mmuext_call *c, guest_ptr_t list, unsigned count, unsigned *done)
 {
@@ -374,8 +384,12 @@ static int run(struct mmuext_call *c, guest_ptr_t list, unsigned count, unsigned
             return -ERESTART;
         }
         rc = run_one(c, list, *done);
+        if (rc == -EINTR) {
+            return -ERESTART;
+        }
         if (rc != 0) {
-            return rc == -EINTR ? -ERESTART : rc;
+            tell(c, list, *done, rc);
+            return rc;
         }
     }
     return pt_finish_pending(c->v) != 0 ? -ERESTART : 0;

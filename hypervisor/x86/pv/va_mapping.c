@@ -83,6 +83,10 @@ static long update(uint64_t va, uint64_t val, uint64_t flags, struct domain *fra
         unmap_frame(p);
     }
     spin_unlock(&d->arch.pt_lock);
+    if (rc != 0) {
+        guest_printk(d, LOG_DEBUG, "update_va_mapping of %#lx = %#lx: %ld\n", (unsigned long)va,
+                     (unsigned long)val, rc);
+    }
     flushed = flush_as_asked(v, va, flags);
     return rc != 0 ? rc : flushed;
 }
