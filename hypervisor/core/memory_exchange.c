@@ -45,10 +45,10 @@ static bool take_page(struct exchange *x, uint64_t mfn)
 
 static void put_back(struct exchange *x)
 {
-    struct page *pg, *next;
-
     spin_lock(&x->d->page_lock);
-    list_for_each_entry_safe (pg, next, &x->in, list) {
+    while (!list_empty(&x->in)) {
+        struct page *pg = list_first_entry(&x->in, struct page, list);
+
         list_move_tail(&x->d->page_list, &pg->list);
         __atomic_store_n(&pg->refs, PAGE_ALLOCATED | 1, __ATOMIC_RELEASE);
     }
@@ -57,9 +57,9 @@ static void put_back(struct exchange *x)
 
 static void free_outputs(struct exchange *x)
 {
-    struct page *pg, *next;
+    while (!list_empty(&x->out)) {
+        struct page *pg = list_first_entry(&x->out, struct page, list);
 
-    list_for_each_entry_safe (pg, next, &x->out, list) {
         list_del(&pg->list);
         pg->partial = 0;
         page_free(pg, x->e.out.extent_order);
@@ -104,9 +104,9 @@ static int make_outputs(struct exchange *x, uint64_t first, uint64_t count)
 
 static void drop_inputs(struct exchange *x)
 {
-    struct page *pg, *next;
+    while (!list_empty(&x->in)) {
+        struct page *pg = list_first_entry(&x->in, struct page, list);
 
-    list_for_each_entry_safe (pg, next, &x->in, list) {
         list_del(&pg->list);
         arch_page_freed(pg);
         pg->owner = NULL;
@@ -118,10 +118,10 @@ static void drop_inputs(struct exchange *x)
 static int commit(struct exchange *x, uint64_t first)
 {
     unsigned order = x->e.out.extent_order;
-    struct page *pg, *next;
     int rc = 0;
 
-    list_for_each_entry_safe (pg, next, &x->out, list) {
+    while (!list_empty(&x->out)) {
+        struct page *pg = list_first_entry(&x->out, struct page, list);
         xen_pfn_t gpfn = pg->partial, mfn = arch_page_to_mfn(pg).v;
 
         list_del(&pg->list);
