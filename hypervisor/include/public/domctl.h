@@ -103,7 +103,7 @@
 #define XEN_DOMCTL_IOMMU_MAX        XEN_DOMCTL_IOMMU_no_sharept
 
 #define XEN_DOMCTL_GRANT_version_mask 0xf
-#define XEN_DOMCTL_GRANT_version(v)   ((v) & XEN_DOMCTL_GRANT_version_mask)
+#define XEN_DOMCTL_GRANT_version(v)   ((v)&XEN_DOMCTL_GRANT_version_mask)
 
 /* getdomaininfo.flags; the shutdown code is in bits 16-23 */
 #define XEN_DOMINF_dying         (1U << 0)
@@ -428,8 +428,8 @@ struct xen_domctl_set_target {
 struct xen_domctl_cpu_policy {
     uint32_t nr_leaves;
     uint32_t nr_msrs;
-    guest_ptr_t leaves; /* xen_cpuid_leaf_t[] */
-    guest_ptr_t msrs;   /* xen_msr_entry_t[] */
+    guest_ptr_t leaves;                      /* xen_cpuid_leaf_t[] */
+    guest_ptr_t msrs;                        /* xen_msr_entry_t[] */
     uint32_t err_leaf, err_subleaf, err_msr; /* OUT: what was refused */
 };
 typedef struct xen_domctl_cpu_policy xen_domctl_cpu_policy_t;

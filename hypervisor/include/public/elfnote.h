@@ -6,11 +6,11 @@
 #define PUBLIC_ELFNOTE_H
 
 #define XEN_ELFNOTE_INFO               0
-#define XEN_ELFNOTE_ENTRY              1  /* virtual address of the first instruction */
-#define XEN_ELFNOTE_HYPERCALL_PAGE     2  /* virtual address of a page to fill */
-#define XEN_ELFNOTE_VIRT_BASE          3  /* virtual address of guest frame 0 */
-#define XEN_ELFNOTE_PADDR_OFFSET       4  /* what to subtract from ELF physical addresses */
-#define XEN_ELFNOTE_XEN_VERSION        5  /* "xen-3.0" */
+#define XEN_ELFNOTE_ENTRY              1 /* virtual address of the first instruction */
+#define XEN_ELFNOTE_HYPERCALL_PAGE     2 /* virtual address of a page to fill */
+#define XEN_ELFNOTE_VIRT_BASE          3 /* virtual address of guest frame 0 */
+#define XEN_ELFNOTE_PADDR_OFFSET       4 /* what to subtract from ELF physical addresses */
+#define XEN_ELFNOTE_XEN_VERSION        5 /* "xen-3.0" */
 #define XEN_ELFNOTE_GUEST_OS           6
 #define XEN_ELFNOTE_GUEST_VERSION      7
 #define XEN_ELFNOTE_LOADER             8

@@ -39,7 +39,7 @@
 
 /* mem_flags of a reservation: address width, node + 1, and switches */
 #define XENMEMF_address_bits(x)     (x)
-#define XENMEMF_get_address_bits(x) ((x) & 0xffu)
+#define XENMEMF_get_address_bits(x) ((x)&0xffu)
 #define XENMEMF_node(x)             (((x) + 1) << 8)
 #define XENMEMF_get_node(x)         ((((x) >> 8) - 1) & 0xffu)
 #define XENMEMF_populate_on_demand  (1 << 16)
@@ -58,11 +58,11 @@
 
 #define XENMEM_RDM_ALL 1
 
-#define XENMEM_resource_ioreq_server           0
-#define XENMEM_resource_grant_table            1
-#define XENMEM_resource_vmtrace_buf            2
-#define XENMEM_resource_grant_table_id_shared  0
-#define XENMEM_resource_grant_table_id_status  1
+#define XENMEM_resource_ioreq_server                0
+#define XENMEM_resource_grant_table                 1
+#define XENMEM_resource_vmtrace_buf                 2
+#define XENMEM_resource_grant_table_id_shared       0
+#define XENMEM_resource_grant_table_id_status       1
 #define XENMEM_resource_ioreq_server_frame_bufioreq 0
 #define XENMEM_resource_ioreq_server_frame_ioreq(n) (1 + (n))
 

@@ -35,8 +35,8 @@
 #define XENPF_settime              XENPF_settime64
 #define xenpf_settime              xenpf_settime64
 
-#define QUIRK_NOIRQBALANCING    1
-#define QUIRK_IOAPIC_BAD_REGSEL 2
+#define QUIRK_NOIRQBALANCING     1
+#define QUIRK_IOAPIC_BAD_REGSEL  2
 #define QUIRK_IOAPIC_GOOD_REGSEL 3
 
 #define XEN_EFI_get_time                      1

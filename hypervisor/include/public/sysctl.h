@@ -220,8 +220,8 @@ struct xen_sysctl_cputopo {
 typedef struct xen_sysctl_cputopo xen_sysctl_cputopo_t;
 
 struct xen_sysctl_cputopoinfo {
-    uint32_t num_cpus;    /* in: room; out: number */
-    guest_ptr_t cputopo;  /* xen_sysctl_cputopo_t[]; null asks for the number */
+    uint32_t num_cpus;   /* in: room; out: number */
+    guest_ptr_t cputopo; /* xen_sysctl_cputopo_t[]; null asks for the number */
 };
 
 struct xen_sysctl_pcitopoinfo {

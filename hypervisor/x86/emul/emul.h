@@ -22,11 +22,11 @@
 enum insn_kind {
     INSN_INVALID,
     /* emul_execute() does these */
-    INSN_ALU,     /* add or adc sbb and sub xor cmp, by insn.alu; test is ALU_TEST */
-    INSN_UNARY,   /* inc dec not neg, by insn.alu */
-    INSN_BIT,     /* bt bts btr btc, by insn.alu */
-    INSN_STORE,   /* mov to memory, movnti */
-    INSN_LOAD,    /* mov from memory, movzx, movsx, movsxd */
+    INSN_ALU,   /* add or adc sbb and sub xor cmp, by insn.alu; test is ALU_TEST */
+    INSN_UNARY, /* inc dec not neg, by insn.alu */
+    INSN_BIT,   /* bt bts btr btc, by insn.alu */
+    INSN_STORE, /* mov to memory, movnti */
+    INSN_LOAD,  /* mov from memory, movzx, movsx, movsxd */
     INSN_XCHG,
     INSN_CMPXCHG,
     INSN_XADD,
@@ -77,32 +77,46 @@ enum insn_kind {
 };
 
 enum insn_alu {
-    ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP,
-    ALU_TEST, ALU_INC, ALU_DEC, ALU_NOT, ALU_NEG,
-    ALU_BT, ALU_BTS, ALU_BTR, ALU_BTC,
+    ALU_ADD,
+    ALU_OR,
+    ALU_ADC,
+    ALU_SBB,
+    ALU_AND,
+    ALU_SUB,
+    ALU_XOR,
+    ALU_CMP,
+    ALU_TEST,
+    ALU_INC,
+    ALU_DEC,
+    ALU_NOT,
+    ALU_NEG,
+    ALU_BT,
+    ALU_BTS,
+    ALU_BTR,
+    ALU_BTC,
 };
 
 enum insn_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_NONE };
 
 struct insn {
-    uint8_t kind;   /* enum insn_kind */
-    uint8_t alu;    /* enum insn_alu */
-    uint8_t length; /* bytes in all */
-    uint8_t opcode; /* the last opcode byte */
-    bool two_byte;  /* behind 0F */
-    uint8_t rex;    /* 0: none */
+    uint8_t kind;                          /* enum insn_kind */
+    uint8_t alu;                           /* enum insn_alu */
+    uint8_t length;                        /* bytes in all */
+    uint8_t opcode;                        /* the last opcode byte */
+    bool two_byte;                         /* behind 0F */
+    uint8_t rex;                           /* 0: none */
     bool opsize, addr32, lock, rep, repne; /* prefixes 66, 67, F0, F3, F2 */
     uint8_t seg;                           /* enum insn_seg: override */
     bool has_modrm, has_sib;
     uint8_t modrm, sib;
-    uint8_t mod, reg, rm;     /* fields; reg and rm with their REX bits */
-    uint8_t op_bytes;         /* operand size: 1, 2, 4, 8; of the memory operand for loads */
-    uint8_t dst_bytes;        /* loads: size of the register that is written */
-    uint8_t addr_bytes;       /* 4 or 8 */
-    bool sign_extend;         /* loads: movsx */
-    bool to_reg;              /* ALU: the register operand is the destination */
-    bool acc;                 /* no ModRM: the register operand is rAX */
-    bool has_imm, moffs;      /* imm: sign-extended; with moffs it is the address */
+    uint8_t mod, reg, rm; /* fields; reg and rm with their REX bits */
+    uint8_t op_bytes;     /* operand size: 1, 2, 4, 8; of the memory operand for loads */
+    uint8_t dst_bytes;    /* loads: size of the register that is written */
+    uint8_t addr_bytes;   /* 4 or 8 */
+    bool sign_extend;     /* loads: movsx */
+    bool to_reg;          /* ALU: the register operand is the destination */
+    bool acc;             /* no ModRM: the register operand is rAX */
+    bool has_imm, moffs;  /* imm: sign-extended; with moffs it is the address */
     uint64_t imm;
     int64_t disp;
 };
@@ -121,8 +135,7 @@ uint64_t insn_address(const struct insn *i, const struct cpu_user_regs *regs, ui
 uint64_t *insn_gpr(struct cpu_user_regs *regs, unsigned n);
 /* Read or write the low `bytes`; without REX byte registers 4 to 7 are AH to BH. 4-byte writes
  * clear the upper half. */
-uint64_t insn_get_reg(const struct insn *i, struct cpu_user_regs *regs, unsigned n,
-                      unsigned bytes);
+uint64_t insn_get_reg(const struct insn *i, struct cpu_user_regs *regs, unsigned n, unsigned bytes);
 void insn_set_reg(const struct insn *i, struct cpu_user_regs *regs, unsigned n, unsigned bytes,
                   uint64_t value);
 
@@ -173,10 +186,10 @@ enum insn_form {
     FORM_MOFFS = 1 << 4, /* address of addr_bytes */
     FORM_64 = 1 << 5,    /* 64 bits whatever the prefixes say */
     FORM_TO_REG = 1 << 6,
-    FORM_MEMORY = 1 << 7,    /* only with a memory operand */
-    FORM_ACC = 1 << 8,       /* register operand is rAX */
-    FORM_NO_64 = 1 << 9,     /* REX.W changes nothing: port I/O */
-    FORM_SOURCE_8 = 1 << 10, /* load of a byte, */
+    FORM_MEMORY = 1 << 7,     /* only with a memory operand */
+    FORM_ACC = 1 << 8,        /* register operand is rAX */
+    FORM_NO_64 = 1 << 9,      /* REX.W changes nothing: port I/O */
+    FORM_SOURCE_8 = 1 << 10,  /* load of a byte, */
     FORM_SOURCE_16 = 1 << 11, /* of two, */
     FORM_SOURCE_32 = 1 << 12, /* of four bytes */
     FORM_SIGNED = 1 << 13,

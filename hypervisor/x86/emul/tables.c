@@ -10,9 +10,10 @@
 
 /* The eight arithmetic operations have six forms each, at 8 * number. */
 #define ALU_ROWS(n)                                                                                \
-    [8 * (n) + 0] = {INSN_ALU, n, M | B | FORM_LOCK}, [8 * (n) + 1] = {INSN_ALU, n, M | FORM_LOCK},\
-    [8 * (n) + 2] = {INSN_ALU, n, M | B | FORM_TO_REG},                                            \
-    [8 * (n) + 3] = {INSN_ALU, n, M | FORM_TO_REG}
+    [8 * (n) + 0] = {INSN_ALU, n, M | B | FORM_LOCK},                                              \
+               [8 * (n) + 1] = {INSN_ALU, n, M | FORM_LOCK},                                       \
+               [8 * (n) + 2] = {INSN_ALU, n, M | B | FORM_TO_REG},                                 \
+               [8 * (n) + 3] = {INSN_ALU, n, M | FORM_TO_REG}
 
 const struct insn_row insn_one_byte[256] = {
     ALU_ROWS(ALU_ADD),
@@ -101,8 +102,9 @@ const struct insn_row insn_two_byte[256] = {
 
 /* 0F 01 with a memory operand, by modrm.reg; SMSW and LMSW also take a register. */
 static const struct insn_row group7_memory[8] = {
-    {INSN_SGDT, 0, M | FORM_64}, {INSN_SIDT, 0, M | FORM_64}, {INSN_LGDT, 0, M | FORM_64},
-    {INSN_LIDT, 0, M | FORM_64}, {INSN_SMSW, 0, M},           {INSN_INVALID, 0, 0},
+    {INSN_SGDT, 0, M | FORM_64}, {INSN_SIDT, 0, M | FORM_64},
+    {INSN_LGDT, 0, M | FORM_64}, {INSN_LIDT, 0, M | FORM_64},
+    {INSN_SMSW, 0, M},           {INSN_INVALID, 0, 0},
     {INSN_LMSW, 0, M},           {INSN_INVLPG, 0, M | FORM_64},
 };
 

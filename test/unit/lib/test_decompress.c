@@ -29,7 +29,8 @@ typedef struct packed packer(const uint8_t *in, size_t len, int variant);
 static uint8_t *make_data(size_t len, int variant)
 {
     uint8_t *d = malloc(len + 1);
-    static const char *const words[] = {"kernel ", "page", " table", "\n", "xen", "0123", " ", "of"};
+    static const char *const words[] = {"kernel ", "page", " table", "\n",
+                                        "xen",     "0123", " ",      "of"};
 
     for (size_t i = 0; i < len;) {
         int v = variant == 4 ? (int)(i / 5000 % 4) : variant;
@@ -62,7 +63,8 @@ static struct packed pack_gzip(const uint8_t *in, size_t len, int variant)
     z_stream z = {.next_in = (uint8_t *)(uintptr_t)in, .avail_in = (unsigned)len};
 
     assert_int_equal(deflateInit2(&z, levels[variant % 4], Z_DEFLATED, 15 + 16, 9,
-                                  variant == 5 ? Z_FIXED : Z_DEFAULT_STRATEGY), Z_OK);
+                                  variant == 5 ? Z_FIXED : Z_DEFAULT_STRATEGY),
+                     Z_OK);
     z.next_out = p.data;
     z.avail_out = (unsigned)(len + len / 100 + 1000);
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
@@ -74,8 +76,8 @@ static struct packed pack_gzip(const uint8_t *in, size_t len, int variant)
 static struct packed pack_xz(const uint8_t *in, size_t len, int variant)
 {
     lzma_options_lzma opt;
-    lzma_filter filters[3] = {{LZMA_FILTER_X86, NULL}, {LZMA_FILTER_LZMA2, &opt},
-                              {LZMA_VLI_UNKNOWN, NULL}};
+    lzma_filter filters[3] = {
+        {LZMA_FILTER_X86, NULL}, {LZMA_FILTER_LZMA2, &opt}, {LZMA_VLI_UNKNOWN, NULL}};
     static const lzma_check checks[] = {LZMA_CHECK_CRC32, LZMA_CHECK_CRC64, LZMA_CHECK_NONE};
     size_t max = lzma_stream_buffer_bound(len) + 4;
     struct packed p = {malloc(max), 0};
@@ -87,8 +89,9 @@ static struct packed pack_xz(const uint8_t *in, size_t len, int variant)
         opt.lp = 2;
         opt.pb = 1;
     }
-    assert_int_equal(lzma_stream_buffer_encode(filters + variant % 2, checks[variant % 3], NULL,
-                                               in, len, p.data, &p.len, max), LZMA_OK);
+    assert_int_equal(lzma_stream_buffer_encode(filters + variant % 2, checks[variant % 3], NULL, in,
+                                               len, p.data, &p.len, max),
+                     LZMA_OK);
     memcpy(p.data + p.len, &size, 4);
     p.len += 4;
     return p;
@@ -340,10 +343,14 @@ static void a_bzimage_gives_its_payload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gzip_round_trips),        cmocka_unit_test(gzip_survives_damage),
-        cmocka_unit_test(xz_round_trips),          cmocka_unit_test(xz_survives_damage),
-        cmocka_unit_test(zstd_round_trips),        cmocka_unit_test(zstd_survives_damage),
-        cmocka_unit_test(lz4_round_trips),         cmocka_unit_test(lz4_survives_damage),
+        cmocka_unit_test(gzip_round_trips),
+        cmocka_unit_test(gzip_survives_damage),
+        cmocka_unit_test(xz_round_trips),
+        cmocka_unit_test(xz_survives_damage),
+        cmocka_unit_test(zstd_round_trips),
+        cmocka_unit_test(zstd_survives_damage),
+        cmocka_unit_test(lz4_round_trips),
+        cmocka_unit_test(lz4_survives_damage),
         cmocka_unit_test(a_bzimage_gives_its_payload),
     };
 

@@ -46,19 +46,26 @@ static void make_kernel(struct kernel *k)
     k->eh.e_phoff = offsetof(struct kernel, ph);
     k->eh.e_phentsize = sizeof(Elf64_Phdr);
     k->eh.e_phnum = 3;
-    k->ph[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = base + 0x1000000,
-                            .p_offset = offsetof(struct kernel, text), .p_paddr = 0x1000000,
-                            .p_filesz = 64, .p_memsz = 0x3000};
-    k->ph[1] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = base + 0x1004000,
-                            .p_paddr = 0x1004000, .p_memsz = 0x1000};
+    k->ph[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+                            .p_flags = PF_R | PF_X,
+                            .p_vaddr = base + 0x1000000,
+                            .p_offset = offsetof(struct kernel, text),
+                            .p_paddr = 0x1000000,
+                            .p_filesz = 64,
+                            .p_memsz = 0x3000};
+    k->ph[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+                            .p_flags = PF_R | PF_W,
+                            .p_vaddr = base + 0x1004000,
+                            .p_paddr = 0x1004000,
+                            .p_memsz = 0x1000};
     n = add_note(k, n, XEN_ELFNOTE_GUEST_OS, "linux", 6);
     n = add_note(k, n, XEN_ELFNOTE_ENTRY, &entry, 8);
     n = add_note(k, n, XEN_ELFNOTE_VIRT_BASE, &base, 8);
     n = add_note(k, n, XEN_ELFNOTE_MOD_START_PFN, &mod, 4);
     n = add_note(k, n, XEN_ELFNOTE_L1_MFN_VALID, l1, 16);
     n = add_note(k, n, XEN_ELFNOTE_FEATURES, "!writable_page_tables|pae_pgdir_above_4gb|new", 46);
-    k->ph[2] = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = offsetof(struct kernel, notes),
-                            .p_filesz = n};
+    k->ph[2] =
+        (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = offsetof(struct kernel, notes), .p_filesz = n};
 }
 
 static void a_kernel_gives_its_plan(void **state)

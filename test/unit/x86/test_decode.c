@@ -114,16 +114,16 @@ static void refused(const char *bytes, unsigned len)
 static void what_the_processor_refuses_is_refused(void **state)
 {
     (void)state;
-    refused("\xf0\x48\x89\x07", 4);                     /* lock mov */
-    refused("\xf0\x01\xc8", 3);                         /* lock add with a register */
-    refused("\xf0\x39\x07", 3);                         /* lock cmp */
-    refused("\xf0\x03\x07", 3);                         /* lock add to a register */
-    refused("\xf0\x0f\xa3\x07", 4);                     /* lock bt */
-    refused("\x0f\x22\xc8", 3);                         /* cr1 */
-    refused("\x44\x0f\x23\xc0", 4);                     /* dr8 */
-    refused("\xc5\xf8\x77", 3);                         /* VEX */
-    refused("\x0f\x38\xf0\x07", 4);                     /* movbe */
-    refused("\xff\x17", 2);                             /* call */
+    refused("\xf0\x48\x89\x07", 4); /* lock mov */
+    refused("\xf0\x01\xc8", 3);     /* lock add with a register */
+    refused("\xf0\x39\x07", 3);     /* lock cmp */
+    refused("\xf0\x03\x07", 3);     /* lock add to a register */
+    refused("\xf0\x0f\xa3\x07", 4); /* lock bt */
+    refused("\x0f\x22\xc8", 3);     /* cr1 */
+    refused("\x44\x0f\x23\xc0", 4); /* dr8 */
+    refused("\xc5\xf8\x77", 3);     /* VEX */
+    refused("\x0f\x38\xf0\x07", 4); /* movbe */
+    refused("\xff\x17", 2);         /* call */
     refused("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xf4", 16); /* 16 bytes */
 }
 
@@ -150,8 +150,13 @@ static uint64_t address_of(const char *bytes, unsigned len, const struct cpu_use
 
 static void addresses_are_computed(void **state)
 {
-    struct cpu_user_regs r = {.rax = 0x1000, .rcx = 0x20, .rsp = 0x7000, .rbp = 0x8000,
-                              .r12 = 0x12000, .r13 = 0x13000, .rip = 0x400000};
+    struct cpu_user_regs r = {.rax = 0x1000,
+                              .rcx = 0x20,
+                              .rsp = 0x7000,
+                              .rbp = 0x8000,
+                              .r12 = 0x12000,
+                              .r13 = 0x13000,
+                              .rip = 0x400000};
 
     (void)state;
     assert_int_equal(address_of("\x89\x08", 2, &r), 0x1000);
@@ -299,8 +304,8 @@ static void repeated_strings_go_on_where_they_stopped(void **state)
     assert_int_equal(r.rcx, 0);
     assert_int_equal(r.rip, 52);
     assert_int_equal(io_count, 251); /* one was read twice: before the fault and after */
-    r = (struct cpu_user_regs){.rsi = (uintptr_t)buf + 8, .rdi = (uintptr_t)buf + 108, .rcx = 3,
-                               .rflags = 0x400};
+    r = (struct cpu_user_regs){
+        .rsi = (uintptr_t)buf + 8, .rdi = (uintptr_t)buf + 108, .rcx = 3, .rflags = 0x400};
     memset(buf, 0, sizeof(buf));
     memcpy(buf, "abcdefghijkl", 12);
     assert_int_equal(run("\xf3\xa5", 2, &r), EMUL_OK);
@@ -337,39 +342,39 @@ struct machine {
 #define F_BIT   0x041u
 
 static const struct {
-    const char *op; /* before ModRM */
+    const char *op;                       /* before ModRM */
     uint8_t op_len, reg, imm, byte, load; /* imm: 1 byte, or 4: two or four by operand size */
     uint32_t flags;
 } real[] = {
-    {"\x01", 1, 1, 0, 0, 0, F_ALL},      {"\x00", 1, 1, 0, 1, 0, F_ALL},
-    {"\x03", 1, 1, 0, 0, 0, F_ALL},      {"\x02", 1, 1, 0, 1, 0, F_ALL},
-    {"\x09", 1, 1, 0, 0, 0, F_LOGIC},    {"\x11", 1, 1, 0, 0, 0, F_ALL},
-    {"\x10", 1, 1, 0, 1, 0, F_ALL},      {"\x19", 1, 1, 0, 0, 0, F_ALL},
-    {"\x18", 1, 1, 0, 1, 0, F_ALL},      {"\x1b", 1, 1, 0, 0, 0, F_ALL},
-    {"\x21", 1, 1, 0, 0, 0, F_LOGIC},    {"\x20", 1, 1, 0, 1, 0, F_LOGIC},
-    {"\x29", 1, 1, 0, 0, 0, F_ALL},      {"\x28", 1, 1, 0, 1, 0, F_ALL},
-    {"\x2b", 1, 1, 0, 0, 0, F_ALL},      {"\x31", 1, 1, 0, 0, 0, F_LOGIC},
-    {"\x39", 1, 1, 0, 0, 0, F_ALL},      {"\x38", 1, 1, 0, 1, 0, F_ALL},
-    {"\x3b", 1, 1, 0, 0, 0, F_ALL},      {"\x81", 1, 0, 4, 0, 0, F_ALL},
-    {"\x83", 1, 2, 1, 0, 0, F_ALL},      {"\x80", 1, 5, 1, 1, 0, F_ALL},
-    {"\x81", 1, 4, 4, 0, 0, F_LOGIC},    {"\x83", 1, 7, 1, 0, 0, F_ALL},
-    {"\x85", 1, 1, 0, 0, 0, F_LOGIC},    {"\x84", 1, 1, 0, 1, 0, F_LOGIC},
-    {"\x87", 1, 1, 0, 0, 0, F_ALL},      {"\x86", 1, 1, 0, 1, 0, F_ALL},
-    {"\x89", 1, 1, 0, 0, 0, F_ALL},      {"\x88", 1, 1, 0, 1, 0, F_ALL},
-    {"\x88", 1, 5, 0, 1, 0, F_ALL},      {"\x8b", 1, 1, 0, 0, 0, F_ALL},
-    {"\x8a", 1, 1, 0, 1, 0, F_ALL},      {"\xc7", 1, 0, 4, 0, 0, F_ALL},
-    {"\xc6", 1, 0, 1, 1, 0, F_ALL},      {"\xf7", 1, 0, 4, 0, 0, F_LOGIC},
-    {"\xf7", 1, 2, 0, 0, 0, F_ALL},      {"\xf7", 1, 3, 0, 0, 0, F_ALL},
-    {"\xf6", 1, 3, 0, 1, 0, F_ALL},      {"\xff", 1, 0, 0, 0, 0, F_ALL},
-    {"\xff", 1, 1, 0, 0, 0, F_ALL},      {"\xfe", 1, 1, 0, 1, 0, F_ALL},
-    {"\x0f\xa3", 2, 1, 0, 0, 0, F_BIT},  {"\x0f\xab", 2, 1, 0, 0, 0, F_BIT},
-    {"\x0f\xb3", 2, 1, 0, 0, 0, F_BIT},  {"\x0f\xbb", 2, 1, 0, 0, 0, F_BIT},
-    {"\x0f\xba", 2, 4, 1, 0, 0, F_BIT},  {"\x0f\xba", 2, 5, 1, 0, 0, F_BIT},
-    {"\x0f\xba", 2, 6, 1, 0, 0, F_BIT},  {"\x0f\xba", 2, 7, 1, 0, 0, F_BIT},
-    {"\x0f\xb1", 2, 1, 0, 0, 0, F_ALL},  {"\x0f\xb0", 2, 1, 0, 1, 0, F_ALL},
-    {"\x0f\xc1", 2, 1, 0, 0, 0, F_ALL},  {"\x0f\xc0", 2, 1, 0, 1, 0, F_ALL},
-    {"\x0f\xb6", 2, 1, 0, 0, 1, F_ALL},  {"\x0f\xb7", 2, 1, 0, 0, 1, F_ALL},
-    {"\x0f\xbe", 2, 1, 0, 0, 1, F_ALL},  {"\x0f\xbf", 2, 1, 0, 0, 1, F_ALL},
+    {"\x01", 1, 1, 0, 0, 0, F_ALL},     {"\x00", 1, 1, 0, 1, 0, F_ALL},
+    {"\x03", 1, 1, 0, 0, 0, F_ALL},     {"\x02", 1, 1, 0, 1, 0, F_ALL},
+    {"\x09", 1, 1, 0, 0, 0, F_LOGIC},   {"\x11", 1, 1, 0, 0, 0, F_ALL},
+    {"\x10", 1, 1, 0, 1, 0, F_ALL},     {"\x19", 1, 1, 0, 0, 0, F_ALL},
+    {"\x18", 1, 1, 0, 1, 0, F_ALL},     {"\x1b", 1, 1, 0, 0, 0, F_ALL},
+    {"\x21", 1, 1, 0, 0, 0, F_LOGIC},   {"\x20", 1, 1, 0, 1, 0, F_LOGIC},
+    {"\x29", 1, 1, 0, 0, 0, F_ALL},     {"\x28", 1, 1, 0, 1, 0, F_ALL},
+    {"\x2b", 1, 1, 0, 0, 0, F_ALL},     {"\x31", 1, 1, 0, 0, 0, F_LOGIC},
+    {"\x39", 1, 1, 0, 0, 0, F_ALL},     {"\x38", 1, 1, 0, 1, 0, F_ALL},
+    {"\x3b", 1, 1, 0, 0, 0, F_ALL},     {"\x81", 1, 0, 4, 0, 0, F_ALL},
+    {"\x83", 1, 2, 1, 0, 0, F_ALL},     {"\x80", 1, 5, 1, 1, 0, F_ALL},
+    {"\x81", 1, 4, 4, 0, 0, F_LOGIC},   {"\x83", 1, 7, 1, 0, 0, F_ALL},
+    {"\x85", 1, 1, 0, 0, 0, F_LOGIC},   {"\x84", 1, 1, 0, 1, 0, F_LOGIC},
+    {"\x87", 1, 1, 0, 0, 0, F_ALL},     {"\x86", 1, 1, 0, 1, 0, F_ALL},
+    {"\x89", 1, 1, 0, 0, 0, F_ALL},     {"\x88", 1, 1, 0, 1, 0, F_ALL},
+    {"\x88", 1, 5, 0, 1, 0, F_ALL},     {"\x8b", 1, 1, 0, 0, 0, F_ALL},
+    {"\x8a", 1, 1, 0, 1, 0, F_ALL},     {"\xc7", 1, 0, 4, 0, 0, F_ALL},
+    {"\xc6", 1, 0, 1, 1, 0, F_ALL},     {"\xf7", 1, 0, 4, 0, 0, F_LOGIC},
+    {"\xf7", 1, 2, 0, 0, 0, F_ALL},     {"\xf7", 1, 3, 0, 0, 0, F_ALL},
+    {"\xf6", 1, 3, 0, 1, 0, F_ALL},     {"\xff", 1, 0, 0, 0, 0, F_ALL},
+    {"\xff", 1, 1, 0, 0, 0, F_ALL},     {"\xfe", 1, 1, 0, 1, 0, F_ALL},
+    {"\x0f\xa3", 2, 1, 0, 0, 0, F_BIT}, {"\x0f\xab", 2, 1, 0, 0, 0, F_BIT},
+    {"\x0f\xb3", 2, 1, 0, 0, 0, F_BIT}, {"\x0f\xbb", 2, 1, 0, 0, 0, F_BIT},
+    {"\x0f\xba", 2, 4, 1, 0, 0, F_BIT}, {"\x0f\xba", 2, 5, 1, 0, 0, F_BIT},
+    {"\x0f\xba", 2, 6, 1, 0, 0, F_BIT}, {"\x0f\xba", 2, 7, 1, 0, 0, F_BIT},
+    {"\x0f\xb1", 2, 1, 0, 0, 0, F_ALL}, {"\x0f\xb0", 2, 1, 0, 1, 0, F_ALL},
+    {"\x0f\xc1", 2, 1, 0, 0, 0, F_ALL}, {"\x0f\xc0", 2, 1, 0, 1, 0, F_ALL},
+    {"\x0f\xb6", 2, 1, 0, 0, 1, F_ALL}, {"\x0f\xb7", 2, 1, 0, 0, 1, F_ALL},
+    {"\x0f\xbe", 2, 1, 0, 0, 1, F_ALL}, {"\x0f\xbf", 2, 1, 0, 0, 1, F_ALL},
     {"\x63", 1, 1, 0, 0, 1, F_ALL},
 };
 
@@ -392,14 +397,14 @@ static unsigned assemble(uint8_t *code, size_t n, unsigned size, uint32_t imm)
 static void run_real(uint8_t *page, const uint8_t *code, unsigned len, uint64_t *mem,
                      struct machine *m)
 {
-    static const char before[] = "\x48\x8b\x06"     /* mov rax, [rsi] */
-                                 "\xff\x76\x08"     /* push [rsi+8] */
-                                 "\x9d"             /* popfq */
+    static const char before[] = "\x48\x8b\x06"      /* mov rax, [rsi] */
+                                 "\xff\x76\x08"      /* push [rsi+8] */
+                                 "\x9d"              /* popfq */
                                  "\x48\x8b\x4e\x10"; /* mov rcx, [rsi+16] */
-    static const char after[] = "\x9c"              /* pushfq */
-                                "\x8f\x46\x08"      /* pop [rsi+8] */
-                                "\x48\x89\x06"      /* mov [rsi], rax */
-                                "\x48\x89\x4e\x10"  /* mov [rsi+16], rcx */
+    static const char after[] = "\x9c"               /* pushfq */
+                                "\x8f\x46\x08"       /* pop [rsi+8] */
+                                "\x48\x89\x06"       /* mov [rsi], rax */
+                                "\x48\x89\x4e\x10"   /* mov [rsi+16], rcx */
                                 "\xc3";
     void (*f)(uint64_t *, struct machine *);
 
@@ -412,8 +417,8 @@ static void run_real(uint8_t *page, const uint8_t *code, unsigned len, uint64_t 
 
 static uint64_t random_word(void)
 {
-    static const uint64_t special[] = {0, 1, ~0ULL, 0x80, 0x7f, 0x8000, 0x80000000, 0x7fffffff,
-                                       1ULL << 63, ~0ULL >> 1};
+    static const uint64_t special[] = {0,      1,          ~0ULL,      0x80,       0x7f,
+                                       0x8000, 0x80000000, 0x7fffffff, 1ULL << 63, ~0ULL >> 1};
 
     if (rand() % 3 == 0) {
         return special[rand() % 10];
@@ -423,8 +428,8 @@ static uint64_t random_word(void)
 
 static void memory_instructions_equal_the_processors(void **state)
 {
-    uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *page =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     (void)state;
     assert_true(page != MAP_FAILED);

@@ -130,25 +130,55 @@ struct cpu_user_regs {
     uint64_t r14;
     uint64_t r13;
     uint64_t r12;
-    union { uint64_t rbp; uint32_t ebp; };
-    union { uint64_t rbx; uint32_t ebx; };
+    union {
+        uint64_t rbp;
+        uint32_t ebp;
+    };
+    union {
+        uint64_t rbx;
+        uint32_t ebx;
+    };
     uint64_t r11;
     uint64_t r10;
     uint64_t r9;
     uint64_t r8;
-    union { uint64_t rax; uint32_t eax; };
-    union { uint64_t rcx; uint32_t ecx; };
-    union { uint64_t rdx; uint32_t edx; };
-    union { uint64_t rsi; uint32_t esi; };
-    union { uint64_t rdi; uint32_t edi; };
+    union {
+        uint64_t rax;
+        uint32_t eax;
+    };
+    union {
+        uint64_t rcx;
+        uint32_t ecx;
+    };
+    union {
+        uint64_t rdx;
+        uint32_t edx;
+    };
+    union {
+        uint64_t rsi;
+        uint32_t esi;
+    };
+    union {
+        uint64_t rdi;
+        uint32_t edi;
+    };
     uint32_t error_code;
     uint32_t entry_vector;
-    union { uint64_t rip; uint32_t eip; };
+    union {
+        uint64_t rip;
+        uint32_t eip;
+    };
     uint16_t cs, _pad0[1];
     uint8_t saved_upcall_mask;
     uint8_t _pad1[3];
-    union { uint64_t rflags; uint32_t eflags; };
-    union { uint64_t rsp; uint32_t esp; };
+    union {
+        uint64_t rflags;
+        uint32_t eflags;
+    };
+    union {
+        uint64_t rsp;
+        uint32_t esp;
+    };
     uint16_t ss, _pad2[3];
     uint16_t es, _pad3[3];
     uint16_t ds, _pad4[3];

@@ -47,7 +47,10 @@ struct xsd_errors {
 };
 
 #ifdef EINVAL
-#define XSD_ERROR(x) {x, #x}
+#define XSD_ERROR(x)                                                                               \
+    {                                                                                              \
+        x, #x                                                                                      \
+    }
 static const struct xsd_errors xsd_errors[] __attribute__((unused)) = {
     XSD_ERROR(EINVAL), XSD_ERROR(EACCES), XSD_ERROR(EEXIST),    XSD_ERROR(EISDIR),
     XSD_ERROR(ENOENT), XSD_ERROR(ENOMEM), XSD_ERROR(ENOSPC),    XSD_ERROR(EIO),
@@ -69,8 +72,8 @@ enum xs_watch_type {
     XS_WATCH_TOKEN = 1,
 };
 
-#define XENSTORE_RING_SIZE      1024
-#define MASK_XENSTORE_IDX(idx)  ((idx) & (XENSTORE_RING_SIZE - 1))
+#define XENSTORE_RING_SIZE     1024
+#define MASK_XENSTORE_IDX(idx) ((idx) & (XENSTORE_RING_SIZE - 1))
 
 #define XENSTORE_PAYLOAD_MAX  4096
 #define XENSTORE_ABS_PATH_MAX 3072
