@@ -128,7 +128,8 @@ static bool enqueue(struct evtchn_fifo *f, struct vcpu *v, event_word_t *word, e
     if ((__atomic_fetch_or(word, F_LINKED, __ATOMIC_SEQ_CST) & F_LINKED) != 0) {
         return false;
     }
-    tail = fv->tail[q] != 0 ? word_of(f, fv->tail[q]) : NULL;
+    /* A tail that is this port itself was taken off already: the queue is empty. */
+    tail = fv->tail[q] != 0 && fv->tail[q] != port ? word_of(f, fv->tail[q]) : NULL;
     if (tail != NULL && set_link(tail, port)) {
         fv->tail[q] = port;
         return false;
