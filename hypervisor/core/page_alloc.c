@@ -130,6 +130,7 @@ static void drain_hot(struct node *nd, unsigned count)
         uint64_t mfn = arch_page_to_mfn(pg).v;
 
         list_del(&pg->list);
+        pg->refs = 0;
         nd->nr_hot--;
         merge_block(nd, range_of(mfn), mfn, 0);
     }

@@ -9,7 +9,8 @@
  * Across processors: a vcpu that wakes goes to an idle processor that it likes (soft affinity) or
  * may use (hard affinity); an idle processor takes waiting vcpus from others; and a processor
  * with more vcpus than another hands on its first waiting one when that evens the numbers, or
- * when it is far behind whoever runs there, so that three vcpus on two processors take turns.
+ * when who runs there has been alone for a while, so that three vcpus on two processors take
+ * turns. A vcpu that moves keeps its distance from the queue's clock, within bounds.
  *
  * A cap is a budget of the domain that all its vcpus use up and that is filled each PERIOD;
  * overdrafts are carried over. A vcpu without budget is parked: in no queue until the filling.
@@ -111,7 +112,7 @@ void c2_join(unsigned cpu, struct c2_vcpu *cv, bool woken)
 
     advance_clock(cpu, vcpu_is_idle(cur) ? NULL : c2v(cur), arch_now());
     clock = per_cpu(c2_cpu, cpu).vtime;
-    if (woken && cv->home != cpu) { /* the clocks of two queues have nothing in common */
+    if (cv->home != cpu) { /* the clocks of two queues have nothing in common */
         cv->vtime += clock - per_cpu(c2_cpu, cv->home).vtime;
     }
     cv->home = cpu;
@@ -146,23 +147,29 @@ static bool park_if_spent(struct c2_vcpu *cv, stime_t now)
 
 static void c2_wake(struct vcpu *v);
 
-static void refill(void *data)
+/* Charge all of d's vcpus that run now; true if any may run at all. */
+static bool charge_all(struct domain *d)
 {
-    struct c2_dom *cd = data;
-    struct domain *d = cd->d;
-    int64_t full = quota(d), budget;
+    bool any = false;
     struct vcpu *v;
 
-    budget = __atomic_add_fetch(&cd->budget, full, __ATOMIC_RELAXED);
-    if (budget > full) {
-        __atomic_sub_fetch(&cd->budget, budget - full, __ATOMIC_RELAXED);
+    for_each_vcpu(d, v) {
+        unsigned long flags;
+        struct spinlock *lock = sched_lock_vcpu(v, &flags);
+
+        if (per_cpu(sched_cpu, v->cpu).running == v) {
+            c2_burn(c2v(v), arch_now());
+        }
+        any |= vcpu_runnable(v);
+        spin_unlock_irqrestore(lock, flags);
     }
-    if (d->sched_cap != 0 && budget < full) {
-        timer_set(&cd->refill, cd->refill.expires + PERIOD);
-    }
-    if (d->sched_cap != 0 && budget <= 0) {
-        return;
-    }
+    return any;
+}
+
+static void unpark_all(struct domain *d)
+{
+    struct vcpu *v;
+
     for_each_vcpu(d, v) {
         unsigned long flags;
         struct spinlock *lock = sched_lock_vcpu(v, &flags);
@@ -174,6 +181,26 @@ static void refill(void *data)
             }
         }
         spin_unlock_irqrestore(lock, flags);
+    }
+}
+
+/* Once a PERIOD while anybody in the domain wants to run. */
+static void refill(void *data)
+{
+    struct c2_dom *cd = data;
+    struct domain *d = cd->d;
+    bool active = charge_all(d);
+    int64_t full = quota(d), budget;
+
+    budget = __atomic_add_fetch(&cd->budget, full, __ATOMIC_RELAXED);
+    if (budget > full) {
+        __atomic_sub_fetch(&cd->budget, budget - full, __ATOMIC_RELAXED);
+    }
+    if (d->sched_cap != 0 && (active || budget < full)) {
+        timer_set(&cd->refill, cd->refill.expires + PERIOD);
+    }
+    if (d->sched_cap == 0 || budget > 0) {
+        unpark_all(d);
     }
 }
 
@@ -277,7 +304,6 @@ static struct c2_vcpu *first_with_budget(unsigned cpu, stime_t now)
 static struct sched_decision c2_pick(unsigned cpu, stime_t now)
 {
     struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
-    struct c2_cpu *cc = &per_cpu(c2_cpu, cpu);
     struct c2_vcpu *prev = NULL, *next, *head;
 
     if (!vcpu_is_idle(sc->running)) {
@@ -309,22 +335,26 @@ static struct sched_decision c2_pick(unsigned cpu, stime_t now)
         next->start = next->since = now;
         next->home = cpu;
     }
-    if (cc->nr > 0) {
-        c2_push(cpu, now);
-    }
     advance_clock(cpu, next, now);
     head = c2_first(cpu);
     return (struct sched_decision){.next = next->v, .slice = slice_for(next, head)};
 }
 
-/* v waits here and its state is saved: an idle processor may want it. */
+/* v waits here and its state is saved: an idle processor may want it, or a less busy one. */
 static void c2_context_saved(struct vcpu *v)
 {
+    unsigned long flags;
+    struct spinlock *lock = sched_lock_vcpu(v, &flags);
     cpumask_t idle = __atomic_load_n(&c2_idle, __ATOMIC_SEQ_CST) & v->hard_affinity;
 
-    if (idle != 0 && pq_queued(&c2v(v)->node)) {
-        softirq_raise_on((unsigned)__builtin_ctzll(idle), SOFTIRQ_SCHEDULE);
+    if (pq_queued(&c2v(v)->node)) {
+        if (idle != 0) {
+            softirq_raise_on((unsigned)__builtin_ctzll(idle), SOFTIRQ_SCHEDULE);
+        } else {
+            c2_push(v->cpu, arch_now());
+        }
     }
+    spin_unlock_irqrestore(lock, flags);
 }
 
 /* --- what comes and goes ----------------------------------------------------------------------- */
@@ -402,10 +432,23 @@ static void c2_remove_cpu(unsigned cpu)
 
 /* --- tools ------------------------------------------------------------------------------------- */
 
-static int c2_adjust_domain(struct domain *d, struct xen_domctl_scheduler_op *op)
+/* What its vcpus ran until now counts by the old cap; then they are looked at by the new one. */
+static void set_cap(struct domain *d, uint16_t cap)
 {
     struct c2_dom *cd = d->sched_priv;
+    struct vcpu *v;
 
+    charge_all(d);
+    __atomic_store_n(&d->sched_cap, cap, __ATOMIC_RELAXED);
+    __atomic_store_n(&cd->budget, 0, __ATOMIC_RELAXED);
+    timer_set(&cd->refill, arch_now()); /* fills, unparks, and keeps time from now on */
+    for_each_vcpu(d, v) {
+        softirq_raise_on(v->cpu, SOFTIRQ_SCHEDULE);
+    }
+}
+
+static int c2_adjust_domain(struct domain *d, struct xen_domctl_scheduler_op *op)
+{
     switch (op->cmd) {
     case XEN_DOMCTL_SCHEDOP_getinfo:
         op->u.credit2.weight = d->sched_weight;
@@ -416,9 +459,7 @@ static int c2_adjust_domain(struct domain *d, struct xen_domctl_scheduler_op *op
             __atomic_store_n(&d->sched_weight, op->u.credit2.weight, __ATOMIC_RELAXED);
         }
         if (op->u.credit2.cap != d->sched_cap) {
-            __atomic_store_n(&d->sched_cap, op->u.credit2.cap, __ATOMIC_RELAXED);
-            __atomic_store_n(&cd->budget, 0, __ATOMIC_RELAXED);
-            timer_set(&cd->refill, arch_now()); /* fills, unparks, and keeps time from now on */
+            set_cap(d, op->u.credit2.cap);
         }
         return 0;
     default:

@@ -7,9 +7,9 @@
 #include "core/softirq.h"
 #include "lib/lib.h"
 
-#define ROTATE_LAG     MILLISECS(20)
-#define PUSH_INTERVAL  MILLISECS(10)
-#define STEAL_LOOK     16
+#define ROTATE_AFTER  MILLISECS(20) /* so long alone on a processor while others share one */
+#define PUSH_INTERVAL MILLISECS(10)
+#define STEAL_LOOK    16
 
 /* --- choosing a processor ---------------------------------------------------------------------- */
 
@@ -59,7 +59,7 @@ unsigned c2_pick_cpu(struct vcpu *v)
     return least_loaded(soft != 0 ? soft : hard, v->cpu);
 }
 
-/* --- moving between processors: from pick, own lock held --------------------------------------- */
+/* --- moving between processors: own lock held -------------------------------------------------- */
 
 /* Take cv from another processor's queue (its lock is held too). */
 static void take_over(unsigned from, unsigned to, struct c2_vcpu *cv)
@@ -110,8 +110,8 @@ struct c2_vcpu *c2_steal(unsigned cpu)
     return cv;
 }
 
-/* Both locks held: does it help when cv goes from a processor with `load` vcpus to `to`? */
-static bool worth_moving(const struct c2_vcpu *cv, unsigned load, unsigned to, stime_t now)
+/* Both locks held: does it help when one goes from a processor with `load` vcpus to `to`? */
+static bool worth_moving(unsigned load, unsigned to, stime_t now)
 {
     const struct vcpu *there = per_cpu(sched_cpu, to).running;
     unsigned load_there = load_of(to);
@@ -122,8 +122,7 @@ static bool worth_moving(const struct c2_vcpu *cv, unsigned load, unsigned to, s
     if (load_there + 1 > load || vcpu_is_idle(there)) {
         return false;
     }
-    c2_burn(c2v(there), now);
-    return c2v(there)->vtime - cv->vtime > ROTATE_LAG;
+    return now - c2v(there)->since > ROTATE_AFTER;
 }
 
 /* Hand the first waiting vcpu on, at most one each PUSH_INTERVAL. */
@@ -151,7 +150,7 @@ void c2_push(unsigned cpu, stime_t now)
         if (load_of(other) >= load || !spin_trylock(lock)) {
             continue;
         }
-        moved = worth_moving(cv, load, other, now);
+        moved = worth_moving(load, other, now);
         if (moved) {
             take_over(cpu, other, cv);
             c2_enqueue(other, cv);
