@@ -164,15 +164,9 @@ uint64_t arch_virt_start(const struct domain *d)
     return HV_VIRT_START;
 }
 
-/* The note is a header of three words, the name "GNU", then the identifier. */
+/* The link script keeps only the identifier of the note. */
 void arch_get_build_id(const uint8_t **id, size_t *len)
 {
-    const uint32_t *note = (const uint32_t *)__build_id_start;
-
-    *id = NULL;
-    *len = 0;
-    if ((size_t)(__build_id_end - __build_id_start) > 16 && note[0] == 4) {
-        *id = __build_id_start + 16;
-        *len = note[1];
-    }
+    *id = __build_id_start;
+    *len = (size_t)(__build_id_end - __build_id_start);
 }
