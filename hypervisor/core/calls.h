@@ -13,10 +13,10 @@
     long name(CORE_CALL_ARG(a1), CORE_CALL_ARG(a2), CORE_CALL_ARG(a3), CORE_CALL_ARG(a4),          \
               CORE_CALL_ARG(a5), CORE_CALL_ARG(a6))
 
-CORE_CALL(do_set_timer_op); /* vcpu_op.c: (absolute ns) */
-CORE_CALL(do_vcpu_op);      /* vcpu_op.c: (cmd, vcpu id, argument) */
-CORE_CALL(do_sched_op);     /* sched_op.c: (cmd, argument) */
-CORE_CALL(do_console_io);   /* console_io.c: (cmd, count, buffer) */
+CORE_CALL(do_set_timer_op);     /* vcpu_op.c: (absolute ns) */
+CORE_CALL(do_vcpu_op);          /* vcpu_op.c: (cmd, vcpu id, argument) */
+CORE_CALL(do_sched_op);         /* sched_op.c: (cmd, argument) */
+CORE_CALL(do_console_io);       /* console_io.c: (cmd, count, buffer) */
 CORE_CALL(do_multicall);        /* multicall.c: (list, count) */
 CORE_CALL(do_event_channel_op); /* evtchn_op.c: (cmd, argument) */
 CORE_CALL(do_grant_table_op);   /* grant_op.c: (cmd, list, count) */

@@ -18,7 +18,8 @@
 #include "lib/cmdline.h"
 #include "lib/lib.h"
 
-/* --- levels ------------------------------------------------------------------------------------ */
+/* --- levels ------------------------------------------------------------------------------------
+ */
 
 static int host_level = LOG_INFO;
 static int guest_level = LOG_WARNING;
@@ -78,7 +79,8 @@ void console_get_levels(int *host, int *guest)
     *guest = guest_level;
 }
 
-/* --- the ring ---------------------------------------------------------------------------------- */
+/* --- the ring ----------------------------------------------------------------------------------
+ */
 
 static char ring[CONSOLE_RING_SIZE];
 static uint32_t ring_end;   /* atomic; one past the last byte written */
@@ -141,7 +143,8 @@ int console_ring_read(guest_ptr_t buf, uint32_t *count, uint32_t *index, bool cl
     return 0;
 }
 
-/* --- input ------------------------------------------------------------------------------------- */
+/* --- input -------------------------------------------------------------------------------------
+ */
 
 #define RX_SIZE    256
 #define SWITCH_KEY '\x01' /* Ctrl-a */

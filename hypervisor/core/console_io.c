@@ -52,8 +52,8 @@ static long console_write(uint64_t count, guest_ptr_t buf)
         count -= n;
         buf.va += n;
         if (count > 0 && preempt_needed()) {
-            return hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count, buf.va, 0,
-                                      0, 0);
+            return hypercall_continue(__HYPERVISOR_console_io, CONSOLEIO_write, count, buf.va, 0, 0,
+                                      0);
         }
     }
     return 0;

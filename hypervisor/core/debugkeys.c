@@ -37,8 +37,8 @@ static void for_each_domain(void (*fn)(struct domain *d))
 
 static void dump_vcpu_line(const struct vcpu *v)
 {
-    printk(LOG_ERR, "  vcpu %u on %u: flags %x, paused %u, %s, state %d, affinity %lx/%lx\n",
-           v->id, v->cpu, v->pause_flags, v->pause_count, v->running ? "running" : "off",
+    printk(LOG_ERR, "  vcpu %u on %u: flags %x, paused %u, %s, state %d, affinity %lx/%lx\n", v->id,
+           v->cpu, v->pause_flags, v->pause_count, v->running ? "running" : "off",
            v->runstate.state, (unsigned long)v->hard_affinity, (unsigned long)v->soft_affinity);
 }
 
@@ -198,7 +198,8 @@ void debugkeys_register(char key, const char *help, void (*fn)(void))
     }
 }
 
-/* --- keys from the serial port: a short queue, one writer (the interrupt) ---------------------- */
+/* --- keys from the serial port: a short queue, one writer (the interrupt) ----------------------
+ */
 
 static char queued[16];
 static unsigned queue_in, queue_out; /* atomic */

@@ -27,7 +27,8 @@ static struct spinlock table_lock = SPINLOCK(RANK_DOMAIN_TABLE);
 static unsigned nr_domains;
 static domid_t last_id;
 
-/* --- look-up ----------------------------------------------------------------------------------- */
+/* --- look-up -----------------------------------------------------------------------------------
+ */
 
 static struct domain *table_get(domid_t id)
 {
@@ -155,7 +156,8 @@ static void table_remove(struct domain *d)
     spin_unlock(&table_lock);
 }
 
-/* --- creation ---------------------------------------------------------------------------------- */
+/* --- creation ----------------------------------------------------------------------------------
+ */
 
 static int make_shared_info(struct domain *d, const struct xen_domctl_createdomain *cfg)
 {
@@ -231,9 +233,9 @@ static const struct create_step {
     int (*make)(struct domain *d, const struct xen_domctl_createdomain *cfg);
     void (*undo)(struct domain *d);
 } create_steps[] = {
-    {make_shared_info, undo_shared_info},  {make_rangesets, undo_rangesets},
-    {make_evtchn, evtchn_domain_destroy},  {make_grants, grant_domain_destroy},
-    {make_sched, sched_domain_destroy},    {make_kind, undo_kind},
+    {make_shared_info, undo_shared_info}, {make_rangesets, undo_rangesets},
+    {make_evtchn, evtchn_domain_destroy}, {make_grants, grant_domain_destroy},
+    {make_sched, sched_domain_destroy},   {make_kind, undo_kind},
 };
 
 static void undo_steps(struct domain *d, size_t done)
@@ -325,7 +327,8 @@ void domain_destroy(struct domain *d)
     virq_send_global(VIRQ_DOM_EXC);
 }
 
-/* --- start-up ---------------------------------------------------------------------------------- */
+/* --- start-up ----------------------------------------------------------------------------------
+ */
 
 static struct domain *special(domid_t id, unsigned max_vcpus)
 {

@@ -20,7 +20,8 @@ static struct domain *work_list; /* atomic stack */
 #define WORK_SHUTDOWN 1u
 #define WORK_DESTROY  2u
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end -----------------------------------------------------------------------------------
+ */
 
 static void add_work(struct domain *d, uint32_t what)
 {
@@ -122,8 +123,8 @@ static int relinquish_shared_info(struct domain *d)
 
 /* What a dying domain gives up, in this order; each may say -ERESTART and is then called again. */
 static int (*const kill_steps[])(struct domain *d) = {
-    evtchn_relinquish, grant_relinquish,       relinquish_vcpus,
-    relinquish_kind,   relinquish_pages,       relinquish_shared_info,
+    evtchn_relinquish, grant_relinquish, relinquish_vcpus,
+    relinquish_kind,   relinquish_pages, relinquish_shared_info,
 };
 
 int domain_kill(struct domain *d)
@@ -159,7 +160,8 @@ int domain_kill(struct domain *d)
     return 0;
 }
 
-/* --- shutdown ---------------------------------------------------------------------------------- */
+/* --- shutdown ----------------------------------------------------------------------------------
+ */
 
 static void __attribute__((noreturn)) machine_shutdown(uint32_t reason)
 {
@@ -237,7 +239,8 @@ void domain_crash(struct domain *d, const char *fmt, ...)
     domain_shutdown(d, SHUTDOWN_crash);
 }
 
-/* --- pause ------------------------------------------------------------------------------------- */
+/* --- pause -------------------------------------------------------------------------------------
+ */
 
 void domain_pause_nosync(struct domain *d)
 {
@@ -306,7 +309,8 @@ int domain_unpause_by_tools(struct domain *d)
     return 0;
 }
 
-/* --- what tools ask ---------------------------------------------------------------------------- */
+/* --- what tools ask ----------------------------------------------------------------------------
+ */
 
 void domain_getinfo(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {

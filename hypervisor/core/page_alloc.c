@@ -50,7 +50,7 @@ static unsigned nr_nodes;
 static struct range ranges[RANGES]; /* filled at boot, constant afterwards */
 static unsigned nr_ranges;
 static uint64_t total_frames;
-static uint64_t free_frames;   /* atomic; goes down before the lists do, and up after */
+static uint64_t free_frames;    /* atomic; goes down before the lists do, and up after */
 static uint64_t claimed_frames; /* atomic */
 
 static unsigned zone_of(uint64_t mfn)
@@ -68,7 +68,8 @@ static const struct range *range_of(uint64_t mfn)
     panic("frame %lx was never given to the allocator", (unsigned long)mfn);
 }
 
-/* --- the lists, under the node's lock ---------------------------------------------------------- */
+/* --- the lists, under the node's lock ----------------------------------------------------------
+ */
 
 static void push_block(struct node *nd, struct page *pg, uint64_t mfn, unsigned order)
 {
@@ -185,7 +186,8 @@ static struct page *node_alloc(struct node *nd, unsigned order, uint64_t zone_ma
     return pg;
 }
 
-/* --- alloc and free ---------------------------------------------------------------------------- */
+/* --- alloc and free ----------------------------------------------------------------------------
+ */
 
 /* Take n frames from the free count; claims of others stay covered. */
 static bool reserve_frames(uint64_t n)
@@ -294,7 +296,8 @@ void page_free(struct page *pg, unsigned order)
     }
 }
 
-/* --- start-up ---------------------------------------------------------------------------------- */
+/* --- start-up ----------------------------------------------------------------------------------
+ */
 
 static void node_init(unsigned node)
 {
@@ -334,7 +337,8 @@ void page_alloc_add_range(mfn_t start, mfn_t end, unsigned node)
     }
 }
 
-/* --- counts and claims ------------------------------------------------------------------------- */
+/* --- counts and claims -------------------------------------------------------------------------
+ */
 
 unsigned page_alloc_nr_nodes(void)
 {

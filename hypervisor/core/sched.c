@@ -33,7 +33,8 @@ struct spinlock *sched_lock_vcpu(struct vcpu *v, unsigned long *flags)
     }
 }
 
-/* --- run states: under the run queue's lock ---------------------------------------------------- */
+/* --- run states: under the run queue's lock ----------------------------------------------------
+ */
 
 static void set_runstate(struct vcpu *v, int state, stime_t now)
 {
@@ -83,7 +84,8 @@ uint64_t sched_idle_time(unsigned cpu)
     return idle == NULL ? 0 : vcpu_cpu_time(idle);
 }
 
-/* --- wake and sleep ---------------------------------------------------------------------------- */
+/* --- wake and sleep ----------------------------------------------------------------------------
+ */
 
 static bool on_cpu(const struct vcpu *v)
 {
@@ -166,7 +168,8 @@ static void migrate(struct vcpu *v)
     vcpu_wake(v);
 }
 
-/* --- the switch -------------------------------------------------------------------------------- */
+/* --- the switch --------------------------------------------------------------------------------
+ */
 
 static void schedule(void)
 {
@@ -258,7 +261,8 @@ void idle_loop(void)
     }
 }
 
-/* --- affinity ---------------------------------------------------------------------------------- */
+/* --- affinity ----------------------------------------------------------------------------------
+ */
 
 static cpumask_t sched_online(void)
 {
@@ -337,7 +341,8 @@ int sched_override_affinity(struct vcpu *v, int cpu)
     return rc;
 }
 
-/* --- domains, vcpus, processors come and go ---------------------------------------------------- */
+/* --- domains, vcpus, processors come and go ----------------------------------------------------
+ */
 
 int sched_domain_init(struct domain *d)
 {

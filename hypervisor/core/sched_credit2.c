@@ -33,7 +33,8 @@ PERCPU(struct c2_cpu, c2_cpu);
 cpumask_t c2_online, c2_idle, c2_waiting; /* atomic */
 static stime_t ratelimit = MICROSECS(1000);
 
-/* --- queues: with the processor's lock held ---------------------------------------------------- */
+/* --- queues: with the processor's lock held ----------------------------------------------------
+ */
 
 void c2_enqueue(unsigned cpu, struct c2_vcpu *cv)
 {
@@ -119,7 +120,8 @@ void c2_join(unsigned cpu, struct c2_vcpu *cv, bool woken)
     cv->vtime = MIN(MAX(cv->vtime, clock - (woken ? WAKE_BONUS : LAG_MAX)), clock + LAG_MAX);
 }
 
-/* --- caps -------------------------------------------------------------------------------------- */
+/* --- caps --------------------------------------------------------------------------------------
+ */
 
 static int64_t quota(const struct domain *d)
 {
@@ -204,7 +206,8 @@ static void refill(void *data)
     }
 }
 
-/* --- wake, sleep, yield ------------------------------------------------------------------------ */
+/* --- wake, sleep, yield ------------------------------------------------------------------------
+ */
 
 /* cv waits in cpu's queue: see that the processor looks soon enough. */
 void c2_tickle(unsigned cpu, struct c2_vcpu *cv)
@@ -266,7 +269,8 @@ static void c2_yield(struct vcpu *v)
     }
 }
 
-/* --- pick -------------------------------------------------------------------------------------- */
+/* --- pick --------------------------------------------------------------------------------------
+ */
 
 /* How long may next run before somebody has to look again? */
 static stime_t slice_for(const struct c2_vcpu *next, const struct c2_vcpu *head)
@@ -314,8 +318,8 @@ static struct sched_decision c2_pick(unsigned cpu, stime_t now)
         }
     }
     head = first_with_budget(cpu, now);
-    if (prev != NULL && (head == NULL || prev->vtime <= head->vtime ||
-                         now - prev->since < ratelimit)) {
+    if (prev != NULL &&
+        (head == NULL || prev->vtime <= head->vtime || now - prev->since < ratelimit)) {
         next = prev;
     } else if (head != NULL) {
         next = head;
@@ -357,7 +361,8 @@ static void c2_context_saved(struct vcpu *v)
     spin_unlock_irqrestore(lock, flags);
 }
 
-/* --- what comes and goes ----------------------------------------------------------------------- */
+/* --- what comes and goes -----------------------------------------------------------------------
+ */
 
 static int c2_init(void)
 {
@@ -430,7 +435,8 @@ static void c2_remove_cpu(unsigned cpu)
     mask_clear(&c2_idle, cpu);
 }
 
-/* --- tools ------------------------------------------------------------------------------------- */
+/* --- tools -------------------------------------------------------------------------------------
+ */
 
 /* What its vcpus ran until now counts by the old cap; then they are looked at by the new one. */
 static void set_cap(struct domain *d, uint16_t cap)

@@ -11,14 +11,14 @@
 #define PUSH_INTERVAL MILLISECS(10)
 #define STEAL_LOOK    16
 
-/* --- choosing a processor ---------------------------------------------------------------------- */
+/* --- choosing a processor ----------------------------------------------------------------------
+ */
 
 static unsigned load_of(unsigned cpu)
 {
     const struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
 
-    return per_cpu(c2_cpu, cpu).nr +
-           (__atomic_load_n(&sc->running, __ATOMIC_RELAXED) != sc->idle);
+    return per_cpu(c2_cpu, cpu).nr + (__atomic_load_n(&sc->running, __ATOMIC_RELAXED) != sc->idle);
 }
 
 static unsigned least_loaded(cpumask_t mask, unsigned prefer)
@@ -59,7 +59,8 @@ unsigned c2_pick_cpu(struct vcpu *v)
     return least_loaded(soft != 0 ? soft : hard, v->cpu);
 }
 
-/* --- moving between processors: own lock held -------------------------------------------------- */
+/* --- moving between processors: own lock held --------------------------------------------------
+ */
 
 /* Take cv from another processor's queue (its lock is held too). */
 static void take_over(unsigned from, unsigned to, struct c2_vcpu *cv)

@@ -167,7 +167,7 @@ static void adopt(unsigned cpu)
     struct null_vcpu *n;
 
     spin_lock(&null_lock);
-    list_for_each_entry (n, &waiters, waiting) {
+    list_for_each_entry(n, &waiters, waiting) {
         struct vcpu *v = n->v;
         struct spinlock *lock = &per_cpu(sched_cpu, v->cpu).lock;
         bool other = v->cpu != cpu;

@@ -137,7 +137,8 @@ out:
     return rc;
 }
 
-/* --- watchdog ---------------------------------------------------------------------------------- */
+/* --- watchdog ----------------------------------------------------------------------------------
+ */
 
 static void watchdog_fired(void *data)
 {
@@ -182,7 +183,7 @@ static long watchdog_locked(struct domain *d, const struct sched_watchdog *w)
         return -EINVAL;
     }
     if (w->timeout == 0) {
-        d->watchdog_inuse &= (uint8_t)~(1u << (w->id - 1));
+        d->watchdog_inuse &= (uint8_t) ~(1u << (w->id - 1));
     }
     watchdog_arm(d, w->id - 1, w->timeout);
     return 0;

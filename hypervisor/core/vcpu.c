@@ -59,7 +59,8 @@ static void kill_timers(struct vcpu *v)
     timer_kill(&v->poll_timer);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
 static void init_fields(struct vcpu *v, struct domain *d, unsigned id)
 {
@@ -156,7 +157,8 @@ void vcpu_destroy(struct vcpu *v)
     heap_free(v);
 }
 
-/* --- pause, block, wake ------------------------------------------------------------------------ */
+/* --- pause, block, wake ------------------------------------------------------------------------
+ */
 
 void vcpu_pause_nosync(struct vcpu *v)
 {

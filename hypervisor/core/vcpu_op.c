@@ -14,7 +14,8 @@
 
 #define PERIOD_MIN MILLISECS(1)
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------
+ */
 
 static long op_initialise(struct vcpu *v, guest_ptr_t arg)
 {
@@ -40,9 +41,9 @@ static long op_initialise(struct vcpu *v, guest_ptr_t arg)
         spin_unlock(&d->lock);
     }
     heap_free(c);
-    return rc == -ERESTART ? hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id,
-                                                arg.va, 0, 0, 0)
-                           : rc;
+    return rc == -ERESTART
+               ? hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, arg.va, 0, 0, 0)
+               : rc;
 }
 
 static long op_up(struct vcpu *v, guest_ptr_t arg)
@@ -81,7 +82,8 @@ static long op_send_nmi(struct vcpu *v, guest_ptr_t arg)
     return 0;
 }
 
-/* --- areas ------------------------------------------------------------------------------------- */
+/* --- areas -------------------------------------------------------------------------------------
+ */
 
 static long op_get_runstate_info(struct vcpu *v, guest_ptr_t arg)
 {
@@ -206,7 +208,8 @@ static long op_register_info(struct vcpu *v, guest_ptr_t arg)
     return 0;
 }
 
-/* --- timers ------------------------------------------------------------------------------------ */
+/* --- timers ------------------------------------------------------------------------------------
+ */
 
 static long op_set_periodic(struct vcpu *v, guest_ptr_t arg)
 {
@@ -279,7 +282,8 @@ CORE_CALL(do_set_timer_op)
     return 0;
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------
+ */
 
 static long (*const vcpu_ops[])(struct vcpu *v, guest_ptr_t arg) = {
     [VCPUOP_initialise] = op_initialise,

@@ -42,9 +42,9 @@ static long set_tsc_info(struct domain *d, struct xen_domctl *op, bool *copyback
     const struct xen_domctl_tsc_info *t = &op->u.tsc_info;
 
     (void)copyback;
-    if (t->tsc_mode > 2 || t->pad != 0) {
+    if (t->tsc_mode > 2) {
         return -EINVAL; /* 0 default, 1 always emulate, 2 native; 3 is gone */
-    }
+    } /* stock tools leave the padding uninitialised: it is not checked */
     if (t->tsc_mode == 1) {
         return -EOPNOTSUPP; /* the processor's counter is what guests read */
     }

@@ -226,7 +226,8 @@ static void the_limit_of_domains_holds(void **state)
         fake_kill(d);
     }
     assert_int_equal(domain_count(), 0);
-    assert_true(page_alloc_free_count() + 64 + 14 >= before); /* leaves of the table, heap classes */
+    assert_true(page_alloc_free_count() + 64 + 14 >=
+                before); /* leaves of the table, heap classes */
 }
 
 static uint64_t guest_va(const void *p)
@@ -270,9 +271,8 @@ static uint32_t read_log(uint32_t *index, bool clear, bool incremental)
 {
     uint32_t count = CONSOLE_RING_SIZE;
 
-    assert_int_equal(console_ring_read((guest_ptr_t){guest_va(log_text)}, &count, index, clear,
-                                       incremental),
-                     0);
+    assert_int_equal(
+        console_ring_read((guest_ptr_t){guest_va(log_text)}, &count, index, clear, incremental), 0);
     log_text[count] = '\0';
     return count;
 }

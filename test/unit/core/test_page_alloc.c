@@ -11,7 +11,7 @@
 #include "core/page.h"
 #include "fake.h"
 
-#define LOW_FIRST  0x1000ULL   /* 16 MiB */
+#define LOW_FIRST  0x1000ULL /* 16 MiB */
 #define LOW_COUNT  0x1000ULL
 #define HIGH_FIRST 0x180000ULL /* above 4 GiB */
 #define HIGH_COUNT 0x4000ULL

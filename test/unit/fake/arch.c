@@ -32,7 +32,8 @@ static char *ram;
 static struct page *frames;
 static unsigned depth; /* of processors that run inside one another */
 
-/* --- processors take turns --------------------------------------------------------------------- */
+/* --- processors take turns ---------------------------------------------------------------------
+ */
 
 static void on_cpu(unsigned cpu, void (*fn)(void))
 {
@@ -121,12 +122,13 @@ void fake_run(stime_t ns)
     fake_settle();
 }
 
-/* --- start ------------------------------------------------------------------------------------- */
+/* --- start -------------------------------------------------------------------------------------
+ */
 
 static void *reserve(size_t size)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
 
     if (p == MAP_FAILED) {
         perror("mmap");
@@ -216,7 +218,8 @@ void fake_kill(struct domain *d)
     }
 }
 
-/* --- a kind of guest that does nothing --------------------------------------------------------- */
+/* --- a kind of guest that does nothing ---------------------------------------------------------
+ */
 
 static int fake_create(struct domain *d, const struct xen_domctl_createdomain *cfg)
 {
@@ -315,7 +318,8 @@ const struct guest_ops fake_ops = {
     .max_gfn = fake_max_gfn,
 };
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory ------------------------------------------------------------------------------------
+ */
 
 struct page *arch_mfn_to_page(mfn_t m)
 {
@@ -431,7 +435,8 @@ int guest_clear(guest_ptr_t dst, size_t len)
     return 0;
 }
 
-/* --- time, processors, vcpus ------------------------------------------------------------------- */
+/* --- time, processors, vcpus -------------------------------------------------------------------
+ */
 
 stime_t arch_now(void)
 {
@@ -532,7 +537,8 @@ bool arch_vcpu_idle_init(struct vcpu *v)
     return true;
 }
 
-/* --- console, the end -------------------------------------------------------------------------- */
+/* --- console, the end --------------------------------------------------------------------------
+ */
 
 void arch_console_write(const char *s, size_t len)
 {
@@ -579,17 +585,4 @@ void arch_panic_exit(void)
 void arch_halt(void)
 {
     leave("halts");
-}
-
-void arch_dump_execution_state(void)
-{
-}
-
-void arch_dump_vcpu(const struct vcpu *v)
-{
-    (void)v;
-}
-
-void arch_backtrace(void)
-{
 }

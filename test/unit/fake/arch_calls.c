@@ -72,7 +72,8 @@ void arch_domain_update_wallclock(struct domain *d)
     (void)d;
 }
 
-/* --- grants: the "address" that a frame is mapped at is remembered nowhere ---------------------- */
+/* --- grants: the "address" that a frame is mapped at is remembered nowhere ----------------------
+ */
 
 int arch_grant_map(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, bool writable)
 {
@@ -80,14 +81,15 @@ int arch_grant_map(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, 
     return host_addr == 0 ? -EINVAL : 0;
 }
 
-int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags,
-                     uint64_t new_addr, bool replace)
+int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, uint64_t new_addr,
+                     bool replace)
 {
     (void)v, (void)m, (void)flags, (void)new_addr, (void)replace;
     return host_addr == 0 ? -EINVAL : 0;
 }
 
-/* --- interrupts -------------------------------------------------------------------------------- */
+/* --- interrupts --------------------------------------------------------------------------------
+ */
 
 int pirq_bind(struct vcpu *v, unsigned pirq, bool will_share)
 {
@@ -114,4 +116,19 @@ unsigned arch_nr_pirqs(const struct domain *d)
 {
     (void)d;
     return 16;
+}
+
+/* --- reports ----------------------------------------------------------------------------------- */
+
+void arch_dump_execution_state(void)
+{
+}
+
+void arch_dump_vcpu(const struct vcpu *v)
+{
+    (void)v;
+}
+
+void arch_backtrace(void)
+{
 }

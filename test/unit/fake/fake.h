@@ -16,14 +16,14 @@
 
 extern stime_t fake_now;
 extern unsigned fake_nr_cpus;
-extern uint64_t fake_frames_cleared;  /* by arch_clear_page */
-extern uint64_t fake_frames_reused;   /* by arch_page_reused */
-extern uint64_t fake_pages_freed;     /* by arch_page_freed */
+extern uint64_t fake_frames_cleared; /* by arch_clear_page */
+extern uint64_t fake_frames_reused;  /* by arch_page_reused */
+extern uint64_t fake_pages_freed;    /* by arch_page_freed */
 extern unsigned fake_power_offs, fake_reboots;
-extern jmp_buf *fake_exit;            /* where calls that never return go; NULL: abort */
-extern int fake_step_fails;           /* guest_ops.domain_create: fail with this */
+extern jmp_buf *fake_exit;  /* where calls that never return go; NULL: abort */
+extern int fake_step_fails; /* guest_ops.domain_create: fail with this */
 extern const struct guest_ops fake_ops;
-extern char fake_console[1 << 16];    /* all that was written, cut at the end */
+extern char fake_console[1 << 16]; /* all that was written, cut at the end */
 
 /* Fresh state: `cpus` processors, `frames` free frames from `first` on; scheduler by name. */
 void fake_start(unsigned cpus, uint64_t first, uint64_t frames, const char *cmdline);
