@@ -120,7 +120,6 @@ static void key_hardware_domain(void)
 static void key_registers(void)
 {
     arch_dump_execution_state();
-    arch_backtrace();
 }
 
 static void key_reboot(void)

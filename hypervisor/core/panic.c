@@ -61,6 +61,5 @@ void panic(const char *fmt, ...)
         printk(LOG_ERR, "processor %d\n", cpu);
     }
     arch_dump_execution_state();
-    arch_backtrace();
     leave();
 }
