@@ -116,7 +116,7 @@ static char *copy_text(const char *text, size_t length)
     return copy;
 }
 
-/* --- nodes ---------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 int store_read(struct store *s, uint32_t txn, const char *path, char **value, size_t *length)
 {
@@ -175,7 +175,7 @@ int store_rm(struct store *s, uint32_t txn, const char *path)
     return path_request(s, txn, XS_RM, path, NULL, NULL);
 }
 
-/* --- directories ---------------------------------------------------------------------------------- */
+/* --- directories ------------------------------------------------------------------------------ */
 
 /* One block: the pointers, then the names. */
 static int split_names(const char *text, size_t length, char ***names, size_t *count)
@@ -276,7 +276,7 @@ int store_directory(struct store *s, uint32_t txn, const char *path, char ***nam
     return rc < 0 ? rc : split_names(reply, n, names, count);
 }
 
-/* --- permissions ---------------------------------------------------------------------------------- */
+/* --- permissions ------------------------------------------------------------------------------ */
 
 int store_get_perms(struct store *s, uint32_t txn, const char *path, struct store_perm **perms,
                     size_t *count)
@@ -335,7 +335,7 @@ int store_set_perms(struct store *s, uint32_t txn, const char *path, const struc
     return rc < 0 ? rc : client_request(s, txn, XS_SET_PERMS, payload, total, NULL, NULL);
 }
 
-/* --- transactions --------------------------------------------------------------------------------- */
+/* --- transactions ----------------------------------------------------------------------------- */
 
 int store_transaction_start(struct store *s, uint32_t *txn)
 {
@@ -356,7 +356,7 @@ int store_transaction_end(struct store *s, uint32_t txn, bool commit)
     return client_request(s, txn, XS_TRANSACTION_END, commit ? "T" : "F", 2, NULL, NULL);
 }
 
-/* --- domains, control ----------------------------------------------------------------------------- */
+/* --- domains, control ------------------------------------------------------------------------- */
 
 int store_introduce(struct store *s, uint32_t domid, uint64_t gfn, uint32_t port)
 {
@@ -441,7 +441,7 @@ int store_control(struct store *s, const char *const *argv, size_t argc, char **
     return *reply ? 0 : -ENOMEM;
 }
 
-/* --- batches -------------------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------------------- */
 
 static int batch_send(struct store *s, uint32_t txn, const struct store_batch *row, uint32_t *id)
 {

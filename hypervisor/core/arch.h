@@ -27,7 +27,7 @@ struct guest_ops;
 
 /* --- start-up, in the order in which core/main.c calls ---------------------------------------- */
 extern const char *hv_cmdline;    /* the hypervisor's command line, for lib/cmdline.h */
-void arch_init_early(void);       /* console, command line, processor features, traps (x86/boot/setup.c) */
+void arch_init_early(void);       /* console, command line, processor features, traps */
 void arch_init_memory(void);      /* memory map, frame table; gives RAM to page_alloc */
 void arch_init_platform(void);    /* ACPI, interrupts, clock sources, timers */
 void arch_start_cpus(void);       /* all others, up to maxcpus= */
@@ -103,7 +103,7 @@ uint64_t arch_cpu_physid(unsigned cpu); /* VCPUOP_get_physid: ACPI number << 32 
 long arch_domctl(struct xen_domctl *op, struct domain *d, guest_ptr_t u, bool *copyback);
 long arch_sysctl(struct xen_sysctl *op, guest_ptr_t u, bool *copyback);
 long arch_memory_op(unsigned cmd, guest_ptr_t arg);
-const struct guest_ops *arch_guest_ops(uint32_t flags); /* by XEN_DOMCTL_CDF_*; NULL: no such kind */
+const struct guest_ops *arch_guest_ops(uint32_t flags); /* by XEN_DOMCTL_CDF_*; NULL: none */
 uint32_t arch_features(const struct domain *d, unsigned index); /* XENVER_get_features submaps */
 void arch_capabilities(char *buf, size_t len); /* XENVER_capabilities */
 uint64_t arch_virt_start(const struct domain *d);

@@ -126,7 +126,7 @@ int evtchn_port_pirq(struct domain *d, evtchn_port_t port);
 evtchn_port_t evtchn_pirq_port(struct domain *d, unsigned pirq);
 void evtchn_dump(struct domain *d);
 
-/* --- operations: arguments are checked for the caller's rights by evtchn_op.c ------------------ */
+/* --- operations: arguments are checked for the caller's rights by evtchn_op.c ----------------- */
 int evtchn_bind_interdomain(struct domain *ld, struct domain *rd, evtchn_port_t rport);
 int evtchn_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu);
 int evtchn_bind_ipi(struct domain *d, uint32_t vcpu);

@@ -38,7 +38,9 @@ static inline guest_ptr_t guest_index(guest_ptr_t p, uint64_t i, size_t size)
 /* Typed helpers: the size comes from the object. */
 #define guest_get(obj, p)        guest_read((obj), (p), sizeof(*(obj)))
 #define guest_put(p, obj)        guest_write((p), (obj), sizeof(*(obj)))
-#define guest_get_at(obj, p, i)  guest_read((obj), guest_index((p), (i), sizeof(*(obj))), sizeof(*(obj)))
-#define guest_put_at(p, i, obj)  guest_write(guest_index((p), (i), sizeof(*(obj))), (obj), sizeof(*(obj)))
+#define guest_get_at(obj, p, i) \
+    guest_read((obj), guest_index((p), (i), sizeof(*(obj))), sizeof(*(obj)))
+#define guest_put_at(p, i, obj) \
+    guest_write(guest_index((p), (i), sizeof(*(obj))), (obj), sizeof(*(obj)))
 
 #endif

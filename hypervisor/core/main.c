@@ -13,10 +13,6 @@
 #include "core/sched.h"
 #include "core/timer.h"
 
-#ifndef BONSAI_VERSION
-#define BONSAI_VERSION "unknown"
-#endif
-
 static void banner(void)
 {
     printk(LOG_ERR, " Bonsai version " BONSAI_VERSION ", a hypervisor for x86-64 (%s build)\n",

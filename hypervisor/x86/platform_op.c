@@ -34,7 +34,7 @@ struct platform_row {
     bool copy_back;
 };
 
-/* --- time -------------------------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static long settime(uint64_t secs, uint32_t nsecs, uint64_t system_time)
 {
@@ -84,7 +84,7 @@ static long op_getidletime(struct xen_platform_op *op)
     return guest_write(a->cpumap_bitmap, &wanted, bytes);
 }
 
-/* --- firmware ---------------------------------------------------------------------------------- */
+/* --- firmware --------------------------------------------------------------------------------- */
 
 /* Disks and displays were asked by nobody before the hypervisor started: there is no record. */
 static long op_firmware_info(struct xen_platform_op *op)
@@ -124,7 +124,7 @@ static long op_enter_acpi_sleep(struct xen_platform_op *op)
     return shutdown_enter_s5(a->val_a, a->val_b, (a->flags & XENPF_ACPI_SLEEP_EXTENDED) != 0);
 }
 
-/* --- processors -------------------------------------------------------------------------------- */
+/* --- processors ------------------------------------------------------------------------------- */
 
 /*
  * _PDC: dom0 asks which power features of the processors it may tell the firmware that the system

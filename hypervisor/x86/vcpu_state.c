@@ -71,7 +71,7 @@ long vcpu_state_ext(struct domain *d, struct xen_domctl_ext_vcpucontext *c, bool
     return rc;
 }
 
-/* --- extended state: xcr0, xcr0_accum, then the XSAVE area ---------------------------------------- */
+/* --- extended state: xcr0, xcr0_accum, then the XSAVE area ------------------------------------ */
 
 #define EXTSTATE_HEAD 16
 
@@ -159,7 +159,7 @@ long vcpu_state_xsave_set(struct domain *d, struct xen_domctl_vcpuextstate *s)
     return rc;
 }
 
-/* --- MSRs: TSC_AUX is the one that a PV guest owns -------------------------------------------------- */
+/* --- MSRs: TSC_AUX is the one that a PV guest owns -------------------------------------------- */
 
 static long msrs_set(struct vcpu *v, const struct xen_domctl_vcpu_msrs *m)
 {

@@ -210,7 +210,7 @@ void arch_cpu_idle(void)
     __asm__ volatile("sti; hlt" : : : "memory");
 }
 
-/* --- events and the guest's own records -------------------------------------------------------- */
+/* --- events and the guest's own records ------------------------------------------------------- */
 
 bool arch_event_deliverable(const struct vcpu *v)
 {

@@ -198,7 +198,8 @@ common_int80:
  * processor's slice; LSTAR points there. All its addresses are relative to rip and reach the
  * cpu_info of that slice, so no register is needed to find the stack.
  */
-#define SLICE_REL(off) entry_stub_page + (SLICE_PAGES - SLICE_ENTRY_STUB) * 4096 - CI_SIZE + (off)(%rip)
+#define SLICE_REL(off) \
+    entry_stub_page + (SLICE_PAGES - SLICE_ENTRY_STUB) * 4096 - CI_SIZE + (off)(%rip)
 
 .macro SYSCALL_FRAME cs_selector
         movq    %rsp, SLICE_REL(CI_SCRATCH)

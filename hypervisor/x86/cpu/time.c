@@ -105,7 +105,7 @@ bool time_tsc_stable(void)
     return tsc_checked && !tsc_unstable;
 }
 
-/* --- measuring --------------------------------------------------------------------------------- */
+/* --- measuring -------------------------------------------------------------------------------- */
 
 /* One reading of both counters: of several, the one that took the least time. */
 static void sample(uint64_t *tsc, uint64_t *count)
@@ -194,7 +194,7 @@ void time_init_cpu(void)
     per_cpu(time_record, smp_processor_id()) = time_record[0];
 }
 
-/* --- do the TSCs agree? ------------------------------------------------------------------------ */
+/* --- do the TSCs agree? ----------------------------------------------------------------------- */
 
 struct sync_test {
     unsigned expected, arrived;
@@ -297,7 +297,7 @@ void time_check_sync(void)
     }
 }
 
-/* --- guests ------------------------------------------------------------------------------------ */
+/* --- guests ----------------------------------------------------------------------------------- */
 
 /* The version is odd while the rest changes; the guest may have scribbled over it. */
 static void publish(struct vcpu_time_info *dst, const struct vcpu_time_info *t)

@@ -43,7 +43,7 @@ struct fault_place {
 };
 static PERCPU(struct fault_place, last_own_fault);
 
-/* --- from a guest ------------------------------------------------------------------------------ */
+/* --- from a guest ----------------------------------------------------------------------------- */
 
 static void guest_exception(struct cpu_user_regs *regs)
 {
@@ -151,7 +151,7 @@ static void guest_debug(struct cpu_user_regs *regs)
     pv_inject_exception(TRAP_DB, 0);
 }
 
-/* --- from ourselves ---------------------------------------------------------------------------- */
+/* --- from ourselves --------------------------------------------------------------------------- */
 
 static bool own_fault(struct cpu_user_regs *regs)
 {

@@ -164,7 +164,7 @@ unsigned pci_find_cap(uint32_t sbdf, unsigned id)
     return 0;
 }
 
-/* --- dom0's own accesses ----------------------------------------------------------------------- */
+/* --- dom0's own accesses ---------------------------------------------------------------------- */
 
 bool pci_cf8_decode(uint32_t cf8, unsigned data_port_offset, uint32_t *sbdf, unsigned *reg)
 {
@@ -199,7 +199,7 @@ bool pci_cfg_access_ok(uint32_t sbdf, unsigned reg, unsigned size, bool write)
     return ok;
 }
 
-/* --- the list ---------------------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 struct pci_device *pci_claim(uint32_t sbdf, bool msix)
 {

@@ -76,7 +76,7 @@ static void set_eoi_bit(struct domain *d, unsigned pirq, bool needed)
     }
 }
 
-/* --- map --------------------------------------------------------------------------------------- */
+/* --- map -------------------------------------------------------------------------------------- */
 
 /* The number that an interrupt has in this domain, -1 none. */
 static int number_of_locked(const struct pirq_table *t, unsigned irq)
@@ -150,7 +150,7 @@ int pirq_unmap(struct domain *d, int pirq)
     return rc;
 }
 
-/* --- bind -------------------------------------------------------------------------------------- */
+/* --- bind ------------------------------------------------------------------------------------- */
 
 static int attach_locked(struct irq_desc *desc, struct domain *d, unsigned pirq, bool share,
                          unsigned cpu)
@@ -274,7 +274,7 @@ void guest_irq_deliver(const struct irq_guest *g, unsigned nr)
     }
 }
 
-/* --- while bound ------------------------------------------------------------------------------- */
+/* --- while bound ------------------------------------------------------------------------------ */
 
 /* The descriptor of a bound pirq, locked; NULL: not bound. The table's lock is held. */
 static struct irq_desc *lock_bound(struct pirq_table *t, unsigned pirq, unsigned long *flags)
@@ -369,7 +369,7 @@ int pirq_status(struct domain *d, unsigned pirq, uint32_t *flags)
     return 0;
 }
 
-/* --- the page of EOI bits ---------------------------------------------------------------------- */
+/* --- the page of EOI bits --------------------------------------------------------------------- */
 
 int pirq_set_eoi_page(struct domain *d, gfn_t gfn, bool auto_unmask)
 {

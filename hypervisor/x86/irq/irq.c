@@ -9,6 +9,7 @@
  * telling, so a domain that is unbound hears nothing more.
  */
 #include "x86/irq/irq.h"
+#include "core/debugkeys.h"
 #include "core/errno.h"
 #include "core/printk.h"
 #include "core/smp.h"
@@ -37,7 +38,7 @@ struct irq_desc *irq_desc(unsigned irq)
     return irq < NR_IRQS && descs[irq].chip != NULL ? &descs[irq] : NULL;
 }
 
-/* --- start, stop, move ------------------------------------------------------------------------- */
+/* --- start, stop, move ------------------------------------------------------------------------ */
 
 static cpumask_t usable_cpus(void)
 {
@@ -176,7 +177,7 @@ void irq_evacuate(unsigned cpu)
     }
 }
 
-/* --- numbers ----------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 int irq_alloc_message(const struct irq_chip *chip, struct msi_message *msi)
 {
@@ -275,6 +276,7 @@ void irq_init(void)
         descs[i].masked = true;
         descs[i].move_to = -1;
     }
+    debugkeys_register('i', "interrupts", irq_dump);
     nr_gsis = ioapic_init();
     if (nr_gsis < NR_ISA_IRQS) {
         nr_gsis = NR_ISA_IRQS;
@@ -306,7 +308,7 @@ int irq_request(unsigned gsi, void (*handler)(void *), void *data)
     return rc;
 }
 
-/* --- arrival ----------------------------------------------------------------------------------- */
+/* --- arrival ---------------------------------------------------------------------------------- */
 
 /* A copy of the bound domains, marked as told. Level: masked until all have answered. */
 static unsigned collect_guests(struct irq_desc *desc, struct irq_guest *out)

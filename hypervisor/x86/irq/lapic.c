@@ -101,7 +101,7 @@ void lapic_eoi(void)
     apic_write(REG_EOI, 0);
 }
 
-/* --- set-up ------------------------------------------------------------------------------------ */
+/* --- set-up ----------------------------------------------------------------------------------- */
 
 static void enable_apic(void)
 {
@@ -184,7 +184,7 @@ void lapic_error_interrupt(void)
     printk(LOG_WARNING, "Local APIC error on processor %u: %#x\n", smp_processor_id(), status);
 }
 
-/* --- messages to other processors -------------------------------------------------------------- */
+/* --- messages to other processors ------------------------------------------------------------- */
 
 static void wait_idle(void)
 {
@@ -268,7 +268,7 @@ void arch_send_ipi(cpumask_t cpus, enum ipi what)
     }
 }
 
-/* --- the timer --------------------------------------------------------------------------------- */
+/* --- the timer -------------------------------------------------------------------------------- */
 
 #define CALIBRATION_NS MILLISECS(20)
 

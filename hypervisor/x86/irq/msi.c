@@ -43,7 +43,7 @@ struct msi_message {
 static struct spinlock msi_lock = SPINLOCK(RANK_PIRQ); /* the list */
 static LIST_HEAD(messages);
 
-/* --- the chip ---------------------------------------------------------------------------------- */
+/* --- the chip --------------------------------------------------------------------------------- */
 
 static unsigned data_reg(const struct msi_message *m)
 {
@@ -110,7 +110,7 @@ static const struct irq_chip msi_chip = {
     .movable = msi_movable,
 };
 
-/* --- finding the table ------------------------------------------------------------------------- */
+/* --- finding the table ------------------------------------------------------------------------ */
 
 static paddr_t read_bar(uint32_t sbdf, unsigned n)
 {
@@ -176,7 +176,7 @@ static int map_table(struct pci_device *d)
     return 0;
 }
 
-/* --- make and destroy -------------------------------------------------------------------------- */
+/* --- make and destroy ------------------------------------------------------------------------- */
 
 static int describe(struct msi_message *m)
 {

@@ -138,7 +138,7 @@ static long op_setup_gsi(guest_ptr_t arg)
     return irq_setup_gsi((unsigned)a.gsi, a.triggering == 1, a.polarity == 1);
 }
 
-/* --- pirqs ------------------------------------------------------------------------------------- */
+/* --- pirqs ------------------------------------------------------------------------------------ */
 
 static int map_gsi(struct domain *d, const struct physdev_map_pirq *a)
 {
@@ -239,7 +239,7 @@ static long op_unmap_pirq(guest_ptr_t arg)
     return rc;
 }
 
-/* --- PCI devices ------------------------------------------------------------------------------- */
+/* --- PCI devices ------------------------------------------------------------------------------ */
 
 static long op_pci_device_add(guest_ptr_t arg)
 {

@@ -3,15 +3,15 @@
  * The address map. The PV ABI gives the hypervisor L4 slots 256 to 271, 0xffff800000000000 to
  * 0xffff87ffffffffff; everything of ours lies there, in every page table that is ever loaded.
  *
- *   slot      address             what                                     rights
- *   256       0xffff800000000000  machine-to-physical table                guests read (U), NX
- *   257       0xffff808000000000  the same, for us to write                RW NX
- *   258       0xffff810000000000  per domain: GDT and LDT of its vcpus     RW NX, differs by domain
- *   259       0xffff818000000000  processor slices (stacks), fixed maps,   each its own
+ *   slot      address             what                                   rights
+ *   256       0xffff800000000000  machine-to-physical table              guests read (U), NX
+ *   257       0xffff808000000000  the same, for us to write              RW NX
+ *   258       0xffff810000000000  per domain: GDT and LDT of its vcpus   RW NX, differs by domain
+ *   259       0xffff818000000000  processor slices (stacks), fixed maps, each its own
  *                                 long-lived mappings (vmap)
- *   260       0xffff820000000000  frame table                              RW NX
- *   261       0xffff828000000000  the hypervisor's image                   text RX, rodata R, data RW
- *   262-271   0xffff830000000000  all RAM, one to one (direct map), 5 TiB  RW NX
+ *   260       0xffff820000000000  frame table                            RW NX
+ *   261       0xffff828000000000  the hypervisor's image                 text RX, rodata R, data RW
+ *   262-271   0xffff830000000000  all RAM, one to one (direct map), 5 TiB RW NX
  *
  * A guest's root has slots 256 to 271 copied from the hypervisor's, with slot 258 replaced by
  * the domain's own table (x86/pv/page_type.c: root_fill_slots).
@@ -51,7 +51,7 @@
 #define SLICE_DF_STACK    3
 #define SLICE_MCE_STACK   5
 #define SLICE_DB_STACK    7
-#define SLICE_ENTRY_STUB  9 /* the page of entry code that SYSCALL reaches, RX, the same frame for all */
+#define SLICE_ENTRY_STUB  9 /* the page of entry code that SYSCALL reaches, RX, one frame for all */
 #define SLICE_STACK       11 /* main stack: pages 11 to 15, cpu_info at its top */
 #define SLICE_PAGES       16
 #define CPU_SLICE(cpu)    (CPU_SLICES_START + (cpu)*0x10000UL)

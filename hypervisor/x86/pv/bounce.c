@@ -121,7 +121,8 @@ void pv_inject_trap(const struct pv_trap *t)
     if (ti->address == 0) {
         const struct cpu_user_regs *regs = guest_regs();
 
-        domain_crash(v->domain, "vcpu %u: trap %u (error %#x, cr2 %#lx) without a handler, rip %#lx",
+        domain_crash(v->domain,
+                     "vcpu %u: trap %u (error %#x, cr2 %#lx) without a handler, rip %#lx",
                      v->id, t->vector, t->error, (unsigned long)t->cr2, (unsigned long)regs->rip);
         return;
     }
@@ -187,7 +188,7 @@ int pv_exit_work(void)
     return 0;
 }
 
-/* --- entries that are not faults ---------------------------------------------------------------- */
+/* --- entries that are not faults -------------------------------------------------------------- */
 
 /* The part of a hypercall that the machine adds: registers to arguments, result, continuation. */
 void pv_hypercall(struct cpu_user_regs *regs)

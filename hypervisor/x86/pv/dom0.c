@@ -25,7 +25,7 @@
 #define DOM0_DEFAULT MIB_PAGES(512)
 #define DOM0_MAX     MIB_PAGES(8192)
 
-/* --- how much memory ---------------------------------------------------------------------------- */
+/* --- how much memory -------------------------------------------------------------------------- */
 
 struct dom0_mem_option {
     bool given, negative, have_max;
@@ -135,7 +135,7 @@ mfn_t dom0_mfn(const struct dom0_memory *m, uint64_t pfn)
     return MFN(m->chunk[lo].mfn + (pfn - m->chunk[lo].pfn));
 }
 
-/* --- rights to the machine ---------------------------------------------------------------------- */
+/* --- rights to the machine -------------------------------------------------------------------- */
 
 static const struct {
     uint16_t first, last;
@@ -170,7 +170,7 @@ static int give_resources(struct domain *d)
     return rc;
 }
 
-/* --- putting it together ------------------------------------------------------------------------ */
+/* --- putting it together ---------------------------------------------------------------------- */
 
 static int make_domain(struct domain **out)
 {

@@ -90,7 +90,7 @@ static void copy_in(struct build *b, uint64_t addr, const void *src, uint64_t le
     }
 }
 
-/* --- the kernel file ---------------------------------------------------------------------------- */
+/* --- the kernel file -------------------------------------------------------------------------- */
 
 static int unpack_kernel(struct build *b, const struct boot_module *k)
 {
@@ -174,7 +174,7 @@ static void load_segments(struct build *b)
     }
 }
 
-/* --- layout ------------------------------------------------------------------------------------- */
+/* --- layout ----------------------------------------------------------------------------------- */
 
 /* How many tables map [start, end), without the root. */
 static uint64_t tables_for(uint64_t start, uint64_t end)
@@ -236,7 +236,7 @@ static int plan(struct build *b, const struct boot_module *initrd)
     return 0;
 }
 
-/* --- page tables -------------------------------------------------------------------------------- */
+/* --- page tables ------------------------------------------------------------------------------ */
 
 /* The table of the level below, made if there is none. */
 static uint64_t table_below(struct build *b, uint64_t table_mfn, unsigned index)
@@ -321,7 +321,7 @@ static void fill_p2m(struct build *b)
     unmap_frame(slot);
 }
 
-/* --- start_info and the first vcpu -------------------------------------------------------------- */
+/* --- start_info and the first vcpu ------------------------------------------------------------ */
 
 static void fill_start_info(struct build *b, const struct boot_module *k)
 {

@@ -20,7 +20,7 @@
 #include "x86/pv/page_type.h"
 #include "x86/pv/pv.h"
 
-/* --- creation ----------------------------------------------------------------------------------- */
+/* --- creation --------------------------------------------------------------------------------- */
 
 static int pv_domain_create(struct domain *d, const struct xen_domctl_createdomain *cfg)
 {
@@ -91,7 +91,7 @@ static int pv_vcpu_create(struct vcpu *v)
     return 0;
 }
 
-/* --- the context of a vcpu ---------------------------------------------------------------------- */
+/* --- the context of a vcpu -------------------------------------------------------------------- */
 
 static bool address_ok(uint64_t va)
 {
@@ -277,7 +277,7 @@ static int pv_vcpu_get_context(struct vcpu *v, vcpu_guest_context_t *c)
     return 0;
 }
 
-/* --- frame numbers: a PV guest's are machine frames --------------------------------------------- */
+/* --- frame numbers: a PV guest's are machine frames ------------------------------------------- */
 
 static struct page *pv_get_page(struct domain *d, gfn_t gfn, bool need_write)
 {
@@ -326,7 +326,7 @@ static uint64_t pv_max_gfn(struct domain *d)
     return n ? n - 1 : 0;
 }
 
-/* --- destruction -------------------------------------------------------------------------------- */
+/* --- destruction ------------------------------------------------------------------------------ */
 
 static int relinquish_pages(struct domain *d)
 {

@@ -38,9 +38,9 @@ void pv_toggle_mode(struct vcpu *v)
     pv_switch_root(v);
 }
 
-/* --- iret --------------------------------------------------------------------------------------- */
+/* --- iret ------------------------------------------------------------------------------------- */
 
-#define RFLAGS_GUEST_MASK 0x00244dd5u /* the bits that IRET at CPL 3 may load: ID AC OF DF TF SF.. */
+#define RFLAGS_GUEST_MASK 0x00244dd5u /* the bits that IRET at CPL 3 may load: ID AC OF DF TF ... */
 #define RFLAGS_RF         (1u << 16)
 #define RFLAGS_FIXED      0x202u /* bit 1, and IF: interrupts are ours */
 #define RFLAGS_NT         (1u << 14)
@@ -97,7 +97,7 @@ PV_CALL(do_stack_switch)
     return 0;
 }
 
-/* --- segment bases ------------------------------------------------------------------------------ */
+/* --- segment bases ---------------------------------------------------------------------------- */
 
 int pv_set_base(unsigned which, uint64_t base)
 {
@@ -182,7 +182,7 @@ PV_CALL(do_fpu_taskswitch)
     return 0;
 }
 
-/* --- debug registers ---------------------------------------------------------------------------- */
+/* --- debug registers -------------------------------------------------------------------------- */
 
 #define DR7_RESERVED 0xffffffff0000d800ULL /* also GD */
 #define DR7_FIXED    0x400ULL

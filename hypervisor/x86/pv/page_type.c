@@ -2,11 +2,11 @@
 /*
  * Types of frames: taking and dropping counts of them. What the types mean:
  *
- *   type      count comes from                         while counted                 validation
- *   L1 to L4  an entry one level up, a pin, a root     guest cannot write it         entries checked
- *   segment   a slot of a GDT, a shadowed LDT page     guest cannot write it         descriptors
- *   writable  a writable L1 entry, a grant, a copy     never a table or segment      none
- *   none      a page of ours shown read-only           never writable                none
+ *   type      count comes from                        while counted                 validation
+ *   L1 to L4  an entry one level up, a pin, a root    guest cannot write it         entries checked
+ *   segment   a slot of a GDT, a shadowed LDT page    guest cannot write it         descriptors
+ *   writable  a writable L1 entry, a grant, a copy    never a table or segment      none
+ *   none      a page of ours shown read-only          never writable                none
  *
  * When the last count goes the type stays as a memory of what translations may be left over: the
  * same type comes back without a flush, another one flushes those processors that may still hold

@@ -30,7 +30,7 @@ struct priv_ctx {
 
 typedef bool (*priv_fn)(struct priv_ctx *c, const struct insn *i);
 
-/* --- memory and ports for string I/O ------------------------------------------------------------ */
+/* --- memory and ports for string I/O ---------------------------------------------------------- */
 
 static enum emul_result mem_read(void *arg, uint64_t addr, void *data, unsigned bytes)
 {
@@ -113,7 +113,7 @@ static bool do_port(struct priv_ctx *c, const struct insn *i)
     }
 }
 
-/* --- control and debug registers ---------------------------------------------------------------- */
+/* --- control and debug registers -------------------------------------------------------------- */
 
 static bool kernel_only(const struct priv_ctx *c)
 {
@@ -193,7 +193,7 @@ static bool write_dr(struct priv_ctx *c, const struct insn *i)
     return pv_set_debugreg(c->v, i->reg, *insn_gpr(c->regs, i->rm)) == 0;
 }
 
-/* --- the others --------------------------------------------------------------------------------- */
+/* --- the others ------------------------------------------------------------------------------- */
 
 static bool nothing(struct priv_ctx *c, const struct insn *i)
 {

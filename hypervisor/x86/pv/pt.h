@@ -81,14 +81,14 @@ void pt_replace_l1(pte_t *p, pte_t e, struct domain *d);
 /* Change an L1 entry of d's if it still is `old`: 0, -EAGAIN if not, or -errno for a bad entry. */
 int pt_cmpxchg_l1(pte_t *p, pte_t old, pte_t e, struct domain *d);
 
-/* --- va_mapping.c: the domain's pt_lock is held ------------------------------------------------ */
+/* --- va_mapping.c: the domain's pt_lock is held ----------------------------------------------- */
 /*
  * The L1 entry behind va in v's kernel (or user) root, mapped (unmap_frame), or NULL. *rights,
  * if not NULL, gets PTE_RW as the upper levels allow it, and PTE_NX if one of them forbids.
  */
 pte_t *pt_walk_l1(struct vcpu *v, uint64_t va, bool user, uint64_t *rights);
 
-/* --- mmu_update.c, mmuext.c -------------------------------------------------------------------- */
+/* --- mmu_update.c, mmuext.c ------------------------------------------------------------------- */
 #define MMU_UPDATE_PREEMPTED 0x80000000U /* in the count of a call that goes on */
 
 /* A domain that a page-table call names: pv_foreign_put() when done. NULL: refused, see *rc. */

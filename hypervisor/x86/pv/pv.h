@@ -81,7 +81,7 @@ int pv_drop_roots(struct vcpu *v);                          /* -EINTR when preem
 /* page_type.c: unpin a page of a dying domain, finish preempted work. -EINTR: call again. */
 int pv_relinquish_page(struct page *pg);
 
-/* misc_op.c: segment bases of the current vcpu, whichever mode it is in; -EINVAL if not canonical */
+/* misc_op.c: segment bases of the current vcpu, in either mode; -EINVAL if not canonical */
 int pv_set_base(unsigned which, uint64_t base); /* SEGBASE_FS, SEGBASE_GS_USER, SEGBASE_GS_KERNEL */
 uint64_t pv_get_base(unsigned which);
 
