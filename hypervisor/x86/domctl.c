@@ -183,8 +183,10 @@ static long get_cpu_policy(struct domain *d, struct xen_domctl *op, bool *copyba
         if (guest_write(u->leaves, p->leaf, p->nr * sizeof(p->leaf[0])) != 0) {
             return -EFAULT;
         }
+        u->nr_leaves = p->nr;
+    } else {
+        u->nr_leaves = CPU_POLICY_TOOL_LEAVES;
     }
-    u->nr_leaves = p->nr;
     if (!guest_ptr_null(u->msrs)) {
         if (u->nr_msrs < 1) {
             return -ENOBUFS;
@@ -192,8 +194,10 @@ static long get_cpu_policy(struct domain *d, struct xen_domctl *op, bool *copyba
         if (guest_put(u->msrs, &msr) != 0) {
             return -EFAULT;
         }
+        u->nr_msrs = 1;
+    } else {
+        u->nr_msrs = CPU_POLICY_TOOL_MSRS;
     }
-    u->nr_msrs = 1;
     return 0;
 }
 

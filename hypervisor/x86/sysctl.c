@@ -63,7 +63,7 @@ static long get_cpu_policy(struct xen_sysctl *op, bool *copyback)
         }
         u->nr_leaves = p->nr;
     } else {
-        u->nr_leaves = CPU_POLICY_MAX_LEAVES;
+        u->nr_leaves = CPU_POLICY_TOOL_LEAVES;
     }
     if (!guest_ptr_null(u->msrs)) {
         msr.val = p->platform_info;
@@ -73,8 +73,10 @@ static long get_cpu_policy(struct xen_sysctl *op, bool *copyback)
         if (guest_put(u->msrs, &msr) != 0) {
             return -EFAULT;
         }
+        u->nr_msrs = 1;
+    } else {
+        u->nr_msrs = CPU_POLICY_TOOL_MSRS;
     }
-    u->nr_msrs = 1;
     return 0;
 }
 

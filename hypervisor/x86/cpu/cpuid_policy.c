@@ -3,7 +3,8 @@
  * What a PV guest may see of the processor: one table of leaves with a mask for each register.
  * A bit that is not in the table is never shown. Left out on purpose: what needs ring 0 (SMEP,
  * SMAP, UMIP, PCID, FSGSBASE, VMX, SVM, MTRR), what the ABI forbids (PSE, PGE, 1 GiB pages, VME),
- * what would tell of the host (MONITOR, DTES, thermal, performance counters).
+ * what would tell of the host (MONITOR, DTES, thermal, performance counters). Empty leaves up to
+ * the highest are listed all the same: libxl writes back as many as it was given.
  */
 #include "x86/cpu/cpuid_policy.h"
 #include "core/errno.h"
@@ -35,17 +36,29 @@ static const struct leaf_row {
     {0x0, NONE, 0, ALL, ALL, ALL}, /* a: the highest leaf, set below */
     {0x1, NONE, ALL, 0x0000ff00, L1_ECX, L1_EDX},
     {0x2, NONE, ALL, ALL, ALL, ALL},
+    {0x3, NONE, 0, 0, 0, 0},
     {0x4, 0, 0x3ff, ALL, ALL, ALL},
     {0x4, 1, 0x3ff, ALL, ALL, ALL},
     {0x4, 2, 0x3ff, ALL, ALL, ALL},
     {0x4, 3, 0x3ff, ALL, ALL, ALL},
+    {0x4, 4, 0, 0, 0, 0},
+    {0x5, NONE, 0, 0, 0, 0},
+    {0x6, NONE, 0, 0, 0, 0},
     {0x7, 0, 0, L7_EBX, L7_ECX, 0},
+    {0x8, NONE, 0, 0, 0, 0},
+    {0x9, NONE, 0, 0, 0, 0},
+    {0xa, NONE, 0, 0, 0, 0},
+    {0xb, 0, 0, 0, 0, 0},
+    {0xb, 1, 0, 0, 0, 0},
+    {0xc, NONE, 0, 0, 0, 0},
     {0xd, 0, ALL, ALL, ALL, ALL}, /* cpuid.c answers by the vcpu's XCR0 */
     {0xd, 1, 0x7, 0, 0, 0},       /* XSAVEOPT XSAVEC XGETBV1 */
     {0xd, 2, ALL, ALL, 0, 0},
     {0xd, 5, ALL, ALL, 0, 0},
     {0xd, 6, ALL, ALL, 0, 0},
     {0xd, 7, ALL, ALL, 0, 0},
+    {0x40000000, NONE, 0, 0, 0, 0}, /* cpuid.c answers; tools may not change it */
+    {0x40000100, NONE, 0, 0, 0, 0},
     {0x80000000, NONE, 0, ALL, ALL, ALL},
     {0x80000001, NONE, ALL, 0, E1_ECX, E1_EDX},
     {0x80000002, NONE, ALL, ALL, ALL, ALL},
@@ -77,6 +90,9 @@ const xen_cpuid_leaf_t *cpu_policy_find(const struct cpu_policy *p, uint32_t lea
 
 static bool leaf_exists(uint32_t leaf)
 {
+    if (leaf >> 16 == 0x4000) {
+        return true;
+    }
     return leaf < 0x80000000 ? leaf <= cpu_features.max_leaf : leaf <= cpu_features.max_ext_leaf;
 }
 

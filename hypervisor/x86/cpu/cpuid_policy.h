@@ -7,7 +7,12 @@
 #include "x86/cpu/policy.h"
 
 #define CPU_POLICY_MAX_LEAVES 64
-#define CPU_POLICY_MAX_MSRS   1
+/*
+ * What tools are told to make room for: libxl writes back its whole own list of leaves and MSRs,
+ * empty ones too, into buffers of this size.
+ */
+#define CPU_POLICY_TOOL_LEAVES 192
+#define CPU_POLICY_TOOL_MSRS   4
 
 struct cpu_policy {
     unsigned nr;
