@@ -12,7 +12,7 @@
 #include "x86/cpu/cpuid_policy.h"
 #include "x86/mm/layout.h"
 
-/* --- sysctl --------------------------------------------------------------------------------------- */
+/* --- sysctl ----------------------------------------------------------------------------------- */
 
 /* Feature words of the machine, in the order that tools print as hw_caps. */
 static long physinfo(struct xen_sysctl *op, bool *copyback)
@@ -132,7 +132,7 @@ long arch_sysctl(struct xen_sysctl *op, guest_ptr_t u, bool *copyback)
     }
 }
 
-/* --- what a guest asks before anything else -------------------------------------------------------- */
+/* --- what a guest asks before anything else --------------------------------------------------- */
 
 uint32_t arch_features(const struct domain *d, unsigned index)
 {
