@@ -355,9 +355,7 @@ static int relinquish_pages(struct domain *d)
             page_put(pg);
             return rc;
         }
-        if (page_release_alloc(pg)) {
-            page_put(pg);
-        }
+        page_release_alloc(pg);
         page_put(pg);
         if ((++done & 255) == 0 && preempt_needed()) {
             return -ERESTART;
