@@ -38,7 +38,7 @@ def _boot(hypervisor, kernel, name, words, log):
     out = os.path.join(BUILD, 'test-logs', 'guest', name, hypervisor)
     os.makedirs(out, exist_ok=True)
     command = [BOOT, '--hypervisor', hypervisor, '--dom0-kernel', kernel, '--timeout', str(LIMIT),
-               '--mem', '512', '--dom0-mem', '128', '--cpus', '2', '--out', out]
+               '--mem', '512', '--dom0-mem', '256', '--cpus', '2', '--out', out]
     command += words
     log.write(f'\n$ {shlex.join(command)}\n'.encode())
     log.flush()
