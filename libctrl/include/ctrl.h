@@ -467,7 +467,8 @@ struct ctrl_config {
     bool cpus_per_vcpu, cpus_soft_per_vcpu;
     int cpu_weight, cap;
     char *pool;
-    struct ctrl_strings cpuid; /* one string when written as a string */
+    struct ctrl_strings cpuid; /* one string unless cpuid_is_list */
+    bool cpuid_is_list;
 
     /* memory, KiB */
     int64_t memory_kib; /* unset: 128 MiB */
