@@ -102,8 +102,8 @@ static int move_entry(struct vcpu *v, uint64_t new_addr, pte_t *p)
     return 0;
 }
 
-int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags,
-                     uint64_t new_addr, bool replace)
+int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, uint64_t new_addr,
+                     bool replace)
 {
     struct domain *d = v->domain;
     bool is_pte = (flags & GNTMAP_contains_pte) != 0;

@@ -184,7 +184,7 @@ int pv_vcpumask_cpus(guest_ptr_t mask, cpumask_t *cpus)
     }
     *cpus = 0;
     /* One that does not run now will load its root, and so flush, before it does. */
-    for_each_vcpu (d, v) {
+    for_each_vcpu(d, v) {
         if ((bits >> v->id & 1) && __atomic_load_n(&v->running, __ATOMIC_ACQUIRE)) {
             *cpus |= 1ULL << __atomic_load_n(&v->cpu, __ATOMIC_RELAXED);
         }

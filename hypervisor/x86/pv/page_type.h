@@ -53,6 +53,9 @@ void root_fill_slots(pte_t *l4, struct domain *d);
  */
 int pt_update(struct page *table, unsigned index, pte_t new_entry, unsigned level,
               struct vcpu *v, struct domain *foreigndom, bool preserve_ad);
+/* A processor with L1TF: not-present entries that name RAM are refused (x86/cpu/mitigations.c). */
+extern bool pt_l1tf_check;
+
 /* References that an L1 entry holds (also used for grants and emulated writes). */
 int l1e_get(pte_t e, struct domain *d, struct domain *foreigndom);
 void l1e_put(pte_t e, struct domain *d);

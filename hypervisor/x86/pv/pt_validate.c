@@ -28,7 +28,7 @@
 
 #define TABLE_REFUSED (PTE_PS | PTE_G | PTE_PCD | PTE_PWT)
 
-bool pt_l1tf_check; /* set by the mitigations: not-present entries must not name RAM */
+bool pt_l1tf_check;
 
 static inline bool mfn_too_wide(mfn_t m)
 {
@@ -108,7 +108,7 @@ void l1e_put(pte_t e, struct domain *d)
         /* It may be about to become writable again: a shadowed LDT page must not hold it. */
         struct vcpu *v;
 
-        for_each_vcpu (d, v) {
+        for_each_vcpu(d, v) {
             pv_drop_ldt(v);
         }
     }
@@ -309,8 +309,8 @@ void root_fill_slots(pte_t *l4, struct domain *d)
     }
     l4[PERDOMAIN_SLOT].v = 0;
     if (d->arch.perdomain_l3 != NULL) {
-        l4[PERDOMAIN_SLOT] = pte_make(arch_page_to_mfn(d->arch.perdomain_l3),
-                                      (PTE_TABLE & ~PTE_US) | PTE_NX);
+        l4[PERDOMAIN_SLOT] =
+            pte_make(arch_page_to_mfn(d->arch.perdomain_l3), (PTE_TABLE & ~PTE_US) | PTE_NX);
     }
 }
 

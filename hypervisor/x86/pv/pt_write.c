@@ -91,8 +91,8 @@ static enum emul_result store_locked(struct domain *d, pte_t *p, uint64_t addr, 
             *old = now.v >> shift & mask;
             return EMUL_OK;
         }
-        rc = pt_cmpxchg_l1(p, now, (pte_t){(now.v & ~(mask << shift)) | (value & mask) << shift},
-                           d);
+        rc =
+            pt_cmpxchg_l1(p, now, (pte_t){(now.v & ~(mask << shift)) | (value & mask) << shift}, d);
         if (rc == 0) {
             return EMUL_OK;
         }
@@ -138,8 +138,8 @@ static enum emul_result write_memory(void *arg, uint64_t addr, const void *data,
     return store(arg, addr, NULL, value, bytes);
 }
 
-static enum emul_result cmpxchg_memory(void *arg, uint64_t addr, uint64_t *old,
-                                       uint64_t new_value, unsigned bytes)
+static enum emul_result cmpxchg_memory(void *arg, uint64_t addr, uint64_t *old, uint64_t new_value,
+                                       unsigned bytes)
 {
     return store(arg, addr, old, new_value, bytes);
 }
@@ -208,8 +208,7 @@ bool pv_handle_page_fault(struct cpu_user_regs *regs, uint64_t cr2)
         }
         if (!pv_handle_ldt_fault(v, cr2)) {
             /* as if the processor had looked where the guest has it */
-            pv_inject_page_fault(error & ~PF_RESERVED,
-                                 v->arch.ldt_base + (cr2 - LDT_VIRT(v->id)));
+            pv_inject_page_fault(error & ~PF_RESERVED, v->arch.ldt_base + (cr2 - LDT_VIRT(v->id)));
         }
         return true;
     }
