@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Machine check (AMD APM vol. 2, 9; Intel SDM vol. 3, 16). Every bank is on; an exception is the
- * end: the banks that hold something are printed, then panic. Telemetry for dom0 is not offered,
- * do_mca refuses.
+ * end: the banks that hold something are printed, then panic. dom0 may ask about processors.
  */
 #include "x86/cpu/mce.h"
+#include <public/arch-x86/xen-mca.h>
 #include "core/errno.h"
+#include "core/guest.h"
+#include "core/hypercall.h"
 #include "core/printk.h"
+#include "lib/lib.h"
+#include "x86/boot/smpboot.h"
 #include "x86/cpu/cpu.h"
 #include "x86/cpu/traps.h"
 #include "x86/pv/pv.h"
@@ -70,9 +74,84 @@ void mce_handle(struct cpu_user_regs *regs)
     panic("machine check");
 }
 
-/* arch_0: machine-check telemetry for dom0. Linux goes on without it. */
+/* --- arch_0: what dom0 may ask ----------------------------------------------------------------- */
+
+/* The head of struct xen_mc and the two requests that are answered. */
+struct mca_request {
+    uint32_t cmd;
+    uint32_t interface_version;
+    union {
+        struct xen_mc_fetch fetch;
+        struct xen_mc_physcpuinfo cpus;
+    };
+};
+
+static void describe_cpu(unsigned cpu, struct mcinfo_logical_cpu *c)
+{
+    uint32_t r[4];
+
+    *c = (struct mcinfo_logical_cpu){
+        .mc_cpunr = cpu,
+        .mc_chipid = arch_cpu_to_socket(cpu),
+        .mc_coreid = (uint16_t)arch_cpu_to_core(cpu),
+        .mc_apicid = cpu_to_apic_id(cpu),
+        .mc_ncores = 1,
+        .mc_ncores_active = 1,
+        .mc_nthreads = 1,
+        .mc_cpuid_level = (int32_t)cpu_features.max_leaf,
+        .mc_family = cpu_features.family,
+        .mc_model = cpu_features.model,
+        .mc_step = cpu_features.stepping,
+    };
+    cpuid_raw(0, 0, r);
+    memcpy(c->mc_vendorid, &r[1], 4);
+    memcpy(c->mc_vendorid + 4, &r[3], 4);
+    memcpy(c->mc_vendorid + 8, &r[2], 4);
+}
+
+/* How many processors there are, and what each is, as far as the caller has room. */
+static long physcpuinfo(struct xen_mc_physcpuinfo *a)
+{
+    unsigned nr = (unsigned)__builtin_popcountll(arch_online_cpus());
+    struct mcinfo_logical_cpu c;
+
+    if (!guest_ptr_null(a->info)) {
+        nr = a->ncpus < nr ? a->ncpus : nr;
+        for (unsigned i = 0; i < nr; i++) {
+            describe_cpu(i, &c);
+            if (guest_put_at(a->info, i, &c) != 0) {
+                return -EFAULT;
+            }
+        }
+    }
+    a->ncpus = nr;
+    return 0;
+}
+
+/* Errors are fatal, so there is never a record to fetch. */
 long do_mca(uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6)
 {
-    (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-    return -ENOSYS;
+    struct mca_request r;
+    long rc;
+
+    (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
+    if (guest_get(&r, GUEST_PTR(a1)) != 0) {
+        return -EFAULT;
+    }
+    if (r.interface_version != XEN_MCA_INTERFACE_VERSION) {
+        return -EACCES;
+    }
+    switch (r.cmd) {
+    case XEN_MC_fetch:
+        r.fetch.flags = XEN_MC_NODATA;
+        rc = 0;
+        break;
+    case XEN_MC_physcpuinfo:
+        rc = physcpuinfo(&r.cpus);
+        break;
+    default:
+        rc = -ENOSYS;
+        break;
+    }
+    return rc != 0 ? rc : guest_put(GUEST_PTR(a1), &r);
 }

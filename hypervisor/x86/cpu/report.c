@@ -48,6 +48,10 @@ static void print_backtrace(uint64_t sp, uint64_t bp)
 {
     uint64_t end = stack_end(sp);
 
+    if (end == 0 && bp >= CPU_SLICES_START && bp < CPU_SLICE(MAX_CPUS)) {
+        sp = bp; /* after an overflow the frames are still there */
+        end = stack_end(sp);
+    }
     printk(LOG_ERR, "Backtrace:\n");
     for (unsigned i = 0; i < MAX_FRAMES; i++) {
         const uint64_t *frame = (const uint64_t *)bp;
@@ -55,8 +59,8 @@ static void print_backtrace(uint64_t sp, uint64_t bp)
         if (bp < sp || bp % 8 != 0 || end < 16 || bp > end - 16) {
             break;
         }
-        if (frame[1] == 0) {
-            break;
+        if (frame[1] < IMAGE_START || frame[1] >= DIRECT_START) {
+            break; /* not code of ours: the walk has left the chain of frames */
         }
         printk(LOG_ERR, "  %pS\n", (void *)frame[1]);
         if (frame[0] <= bp) {

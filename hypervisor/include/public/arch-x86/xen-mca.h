@@ -30,6 +30,8 @@
 
 #define VIRQ_MCA VIRQ_ARCH_0
 
+#define MC_NCAPS 7 /* words of CPUID features */
+
 #ifndef __ASSEMBLY__
 
 struct xen_mc_fetch {
@@ -46,6 +48,37 @@ struct xen_mc_physcpuinfo {
     guest_ptr_t info;
 };
 typedef struct xen_mc_physcpuinfo xen_mc_physcpuinfo_t;
+
+struct mcinfo_msr {
+    uint64_t reg;
+    uint64_t value;
+};
+typedef struct mcinfo_msr xen_mcinfo_msr_t;
+
+struct mcinfo_logical_cpu {
+    uint32_t mc_cpunr;
+    uint32_t mc_chipid;
+    uint16_t mc_coreid;
+    uint16_t mc_threadid;
+    uint32_t mc_apicid;
+    uint32_t mc_clusterid;
+    uint32_t mc_ncores;
+    uint32_t mc_ncores_active;
+    uint32_t mc_nthreads;
+    int32_t mc_cpuid_level;
+    uint32_t mc_family;
+    uint32_t mc_vendor;
+    uint32_t mc_model;
+    uint32_t mc_step;
+    char mc_vendorid[16];
+    char mc_brandid[64];
+    uint32_t mc_cpu_caps[MC_NCAPS];
+    uint32_t mc_cache_size;
+    uint32_t mc_cache_alignment;
+    int32_t mc_nmsrvals;
+    xen_mcinfo_msr_t mc_msrvalues[8];
+};
+typedef struct mcinfo_logical_cpu xen_mc_logical_cpu_t;
 
 #endif /* !__ASSEMBLY__ */
 #endif
