@@ -228,21 +228,17 @@ static long op_get_symbol(struct xen_platform_op *op)
     return guest_write(a->name, name, MIN(room, len + 1));
 }
 
-#define ROW(n, back) {XENPF_##n, #n, op_##n, access_hardware, back}
+#define ROW(n, back)                                                                               \
+    {                                                                                              \
+        XENPF_##n, #n, op_##n, access_hardware, back                                               \
+    }
 
 /* What has no row (microcode, memory types, hot-add, core parking, ...) answers -ENOSYS. */
 static const struct platform_row rows[] = {
-    ROW(settime32, false),
-    ROW(settime64, false),
-    ROW(firmware_info, true),
-    ROW(enter_acpi_sleep, false),
-    ROW(getidletime, true),
-    ROW(set_processor_pminfo, true),
-    ROW(get_cpuinfo, true),
-    ROW(get_cpu_version, true),
-    ROW(cpu_online, false),
-    ROW(cpu_offline, false),
-    ROW(get_symbol, true),
+    ROW(settime32, false),        ROW(settime64, false),      ROW(firmware_info, true),
+    ROW(enter_acpi_sleep, false), ROW(getidletime, true),     ROW(set_processor_pminfo, true),
+    ROW(get_cpuinfo, true),       ROW(get_cpu_version, true), ROW(cpu_online, false),
+    ROW(cpu_offline, false),      ROW(get_symbol, true),
 };
 
 /* (argument) */

@@ -16,15 +16,15 @@
 #include "x86/cpu/nmi.h"
 #include "x86/mm/map.h"
 
-#define SLP_EN            0x2000 /* PM1 control */
-#define SLP_EN_EXTENDED   0x20   /* sleep control register: type in bits 2-4 */
-#define FADT_RESET        (1u << 10)
-#define PORT_DEBUG_EXIT   0xf4
-#define PORT_KBC_STATUS   0x64
-#define PORT_RESET        0xcf9
-#define KBC_BUSY          0x02
-#define KBC_RESET         0xfe
-#define POLLS             100000
+#define SLP_EN          0x2000 /* PM1 control */
+#define SLP_EN_EXTENDED 0x20   /* sleep control register: type in bits 2-4 */
+#define FADT_RESET      (1u << 10)
+#define PORT_DEBUG_EXIT 0xf4
+#define PORT_KBC_STATUS 0x64
+#define PORT_RESET      0xcf9
+#define KBC_BUSY        0x02
+#define KBC_RESET       0xfe
+#define POLLS           100000
 
 static void pause_a_while(void)
 {

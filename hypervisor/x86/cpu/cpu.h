@@ -6,34 +6,34 @@
 #include "core/types.h"
 #include <arch/types.h>
 
-#define EFER_SCE (1u << 0)
-#define EFER_LME (1u << 8)
-#define EFER_LMA (1u << 10)
-#define EFER_NXE (1u << 11)
-#define MSR_EFER 0xc0000080
-#define MSR_STAR 0xc0000081
-#define MSR_LSTAR 0xc0000082
-#define MSR_CSTAR 0xc0000083
-#define MSR_SFMASK 0xc0000084
-#define MSR_FS_BASE 0xc0000100
-#define MSR_GS_BASE 0xc0000101
+#define EFER_SCE           (1u << 0)
+#define EFER_LME           (1u << 8)
+#define EFER_LMA           (1u << 10)
+#define EFER_NXE           (1u << 11)
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
-#define MSR_TSC_AUX 0xc0000103
-#define MSR_PAT 0x277
-#define MSR_SYSENTER_CS 0x174
-#define MSR_SYSENTER_ESP 0x175
-#define MSR_SYSENTER_EIP 0x176
-#define PAT_VALUE 0x050100070406ULL
+#define MSR_TSC_AUX        0xc0000103
+#define MSR_PAT            0x277
+#define MSR_SYSENTER_CS    0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
+#define PAT_VALUE          0x050100070406ULL
 
-#define CR0_TS (1u << 3)
-#define CR4_PGE (1u << 7)
-#define CR4_OSFXSR (1u << 9)
+#define CR0_TS         (1u << 3)
+#define CR4_PGE        (1u << 7)
+#define CR4_OSFXSR     (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)
-#define CR4_UMIP (1u << 11)
-#define CR4_FSGSBASE (1u << 16)
-#define CR4_OSXSAVE (1u << 18)
-#define CR4_SMEP (1u << 20)
-#define CR4_SMAP (1u << 21)
+#define CR4_UMIP       (1u << 11)
+#define CR4_FSGSBASE   (1u << 16)
+#define CR4_OSXSAVE    (1u << 18)
+#define CR4_SMEP       (1u << 20)
+#define CR4_SMAP       (1u << 21)
 
 struct cpu_features { /* of the machine; boot processor's, others must match */
     bool nx, pge, smep, smap, umip, fsgsbase, xsave, xsaveopt, x2apic, tsc_deadline, rdtscp;
@@ -44,12 +44,12 @@ struct cpu_features { /* of the machine; boot processor's, others must match */
 extern struct cpu_features cpu_features;
 extern bool smap_for_pv; /* SMAP is on while PV guests run (smap= on the command line) */
 
-void cpu_identify(void);        /* boot processor: fills cpu_features */
-void cpu_init(unsigned cpu);    /* every processor: CR0, CR4, EFER, PAT, SYSCALL MSRs */
-void desc_init(unsigned cpu);   /* GDT, IDT, TSS of this processor, loaded */
+void cpu_identify(void);      /* boot processor: fills cpu_features */
+void cpu_init(unsigned cpu);  /* every processor: CR0, CR4, EFER, PAT, SYSCALL MSRs */
+void desc_init(unsigned cpu); /* GDT, IDT, TSS of this processor, loaded */
 void desc_set_rsp0(unsigned cpu, uint64_t rsp0);
-void traps_init(void);          /* the IDT's content */
-void time_init(void);           /* clock source, TSC scale; boot processor */
+void traps_init(void); /* the IDT's content */
+void time_init(void);  /* clock source, TSC scale; boot processor */
 void time_init_cpu(void);
 
 static inline void cpuid_raw(uint32_t leaf, uint32_t sub, uint32_t r[4])

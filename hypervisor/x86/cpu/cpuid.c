@@ -49,7 +49,7 @@ static void hypervisor_leaf(const struct vcpu *v, uint32_t leaf, uint32_t sub,
         out->a = (4 << 16) | 17;
         break;
     case 2:
-        out->a = 1; /* pages of a hypercall transfer page */
+        out->a = 1;                    /* pages of a hypercall transfer page */
         out->b = XEN_CPUID_FIRST_LEAF; /* the MSR that asks for it */
         out->c = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
         break;

@@ -70,8 +70,8 @@ static const struct leaf_row {
     {0x80000008, NONE, 0xffff, 1u << 0, 0, 0},
 };
 
-#define LAST_BASIC    0xd
-#define LAST_EXTENDED 0x80000008u
+#define LAST_BASIC     0xd
+#define LAST_EXTENDED  0x80000008u
 #define HYPERVISOR_BIT (1u << 31)
 
 struct cpu_policy cpu_policy_host, cpu_policy_pv;
@@ -139,8 +139,8 @@ void cpu_policy_subsys_init(void)
         }
         cpuid_raw(row->leaf, row->subleaf == NONE ? 0 : row->subleaf, r);
         *h = (xen_cpuid_leaf_t){row->leaf, row->subleaf, r[0], r[1], r[2], r[3]};
-        *g = (xen_cpuid_leaf_t){row->leaf, row->subleaf, r[0] & row->a, r[1] & row->b,
-                                r[2] & row->c, r[3] & row->d};
+        *g = (xen_cpuid_leaf_t){row->leaf,     row->subleaf,  r[0] & row->a,
+                                r[1] & row->b, r[2] & row->c, r[3] & row->d};
         if (row->leaf == 0 || row->leaf == 0x80000000) {
             g->b = r[1];
             g->c = r[2];
@@ -226,10 +226,10 @@ unsigned cpu_policy_featureset(const struct cpu_policy *p, uint32_t *words, unsi
         uint32_t leaf, subleaf;
         uint8_t reg;
     } word[] = {
-        {1, 0, 3}, {1, 0, 2}, {0x80000001, 0, 3}, {0x80000001, 0, 2}, {0xd, 1, 0}, {7, 0, 1},
-        {7, 0, 2}, {0x80000007, 0, 3}, {0x80000008, 0, 1}, {7, 0, 3}, {7, 1, 0},
-        {0x80000021, 0, 0}, {7, 1, 1}, {7, 2, 3}, {7, 1, 2}, {7, 1, 3}, {0x10a, 0, 0},
-        {0x10a, 0, 3},
+        {1, 0, 3}, {1, 0, 2},          {0x80000001, 0, 3}, {0x80000001, 0, 2}, {0xd, 1, 0},
+        {7, 0, 1}, {7, 0, 2},          {0x80000007, 0, 3}, {0x80000008, 0, 1}, {7, 0, 3},
+        {7, 1, 0}, {0x80000021, 0, 0}, {7, 1, 1},          {7, 2, 3},          {7, 1, 2},
+        {7, 1, 3}, {0x10a, 0, 0},      {0x10a, 0, 3},
     };
     unsigned n = MIN(max, ARRAY_SIZE(word));
 

@@ -17,7 +17,7 @@
 struct cpu_policy {
     unsigned nr;
     xen_cpuid_leaf_t leaf[CPU_POLICY_MAX_LEAVES]; /* ordered by leaf and subleaf */
-    uint64_t platform_info; /* MSR 0xce: bit 31, CPUID faulting */
+    uint64_t platform_info;                       /* MSR 0xce: bit 31, CPUID faulting */
 };
 
 extern struct cpu_policy cpu_policy_host, cpu_policy_pv; /* the machine; the most a PV guest gets */

@@ -19,7 +19,7 @@
 
 #define GDT_PAGE_ENTRIES 512
 #define GDT_LIMIT        (FIRST_RESERVED_GDT_BYTE + PAGE_SIZE - 1)
-#define GDT_SLOT(sel)    (((sel) - FIRST_RESERVED_GDT_BYTE) / 8)
+#define GDT_SLOT(sel)    (((sel)-FIRST_RESERVED_GDT_BYTE) / 8)
 
 /* code and data descriptors, accessed bit set: the processor never writes to them */
 #define DESC_CODE64(dpl) (0x00af9b000000ffffULL | (uint64_t)(dpl) << 45)
@@ -99,7 +99,10 @@ static void build_tss(unsigned cpu)
     static const struct {
         unsigned ist, page;
     } stacks[] = {
-        {1, SLICE_NMI_STACK}, {2, SLICE_DF_STACK}, {3, SLICE_MCE_STACK}, {4, SLICE_DB_STACK},
+        {1, SLICE_NMI_STACK},
+        {2, SLICE_DF_STACK},
+        {3, SLICE_MCE_STACK},
+        {4, SLICE_DB_STACK},
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(stacks); i++) {

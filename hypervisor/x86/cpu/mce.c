@@ -74,7 +74,8 @@ void mce_handle(struct cpu_user_regs *regs)
     panic("machine check");
 }
 
-/* --- arch_0: what dom0 may ask ----------------------------------------------------------------- */
+/* --- arch_0: what dom0 may ask -----------------------------------------------------------------
+ */
 
 /* The head of struct xen_mc and the two requests that are answered. */
 struct mca_request {

@@ -12,9 +12,9 @@
 #include "x86/mm/layout.h"
 #include "x86/mm/tlb.h"
 
-#define STACK_WORDS   24
-#define MAX_FRAMES    40
-#define BOOT_STACK    0x4000 /* looked at this far above rsp while start-up has no slice yet */
+#define STACK_WORDS 24
+#define MAX_FRAMES  40
+#define BOOT_STACK  0x4000 /* looked at this far above rsp while start-up has no slice yet */
 
 /* End of the stack that holds sp, 0 if it is on none. */
 static uint64_t stack_end(uint64_t sp)
@@ -89,8 +89,8 @@ static void print_stack(uint64_t sp)
 
 void trap_print_regs(const struct cpu_user_regs *r)
 {
-    printk(LOG_ERR, "rip %04x:%016lx  rsp %04x:%016lx  rflags %08x\n", r->cs, r->rip, r->ss,
-           r->rsp, r->eflags);
+    printk(LOG_ERR, "rip %04x:%016lx  rsp %04x:%016lx  rflags %08x\n", r->cs, r->rip, r->ss, r->rsp,
+           r->eflags);
     printk(LOG_ERR, "rax %016lx  rbx %016lx  rcx %016lx\n", r->rax, r->rbx, r->rcx);
     printk(LOG_ERR, "rdx %016lx  rsi %016lx  rdi %016lx\n", r->rdx, r->rsi, r->rdi);
     printk(LOG_ERR, "rbp %016lx  r8  %016lx  r9  %016lx\n", r->rbp, r->r8, r->r9);

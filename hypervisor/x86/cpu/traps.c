@@ -26,10 +26,10 @@
 #include "x86/mm/layout.h"
 #include "x86/pv/pv.h"
 
-#define ERROR_EXT 1u /* error codes with a selector: the event came from outside */
-#define ERROR_IDT 2u
-#define DR6_DEFAULT 0xffff0ff0UL
-#define RFLAGS_TF   (1u << 8)
+#define ERROR_EXT     1u /* error codes with a selector: the event came from outside */
+#define ERROR_IDT     2u
+#define DR6_DEFAULT   0xffff0ff0UL
+#define RFLAGS_TF     (1u << 8)
 #define PERDOMAIN_END (PERDOMAIN_START + (1UL << 39))
 
 struct trap_row {

@@ -8,20 +8,20 @@
 #include "x86/cpu/cpu.h"
 #include "x86/cpu/time.h"
 
-#define PORT_INDEX      0x70
-#define PORT_DATA       0x71
-#define REG_SEC         0x00
-#define REG_MIN         0x02
-#define REG_HOUR        0x04
-#define REG_DAY         0x07
-#define REG_MONTH       0x08
-#define REG_YEAR        0x09
-#define REG_STATUS_A    0x0a
-#define REG_STATUS_B    0x0b
-#define A_UPDATING      0x80
-#define B_24_HOURS      0x02
-#define B_BINARY        0x04
-#define HOUR_PM         0x80
+#define PORT_INDEX   0x70
+#define PORT_DATA    0x71
+#define REG_SEC      0x00
+#define REG_MIN      0x02
+#define REG_HOUR     0x04
+#define REG_DAY      0x07
+#define REG_MONTH    0x08
+#define REG_YEAR     0x09
+#define REG_STATUS_A 0x0a
+#define REG_STATUS_B 0x0b
+#define A_UPDATING   0x80
+#define B_24_HOURS   0x02
+#define B_BINARY     0x04
+#define HOUR_PM      0x80
 
 static uint8_t cmos_read(uint8_t reg)
 {

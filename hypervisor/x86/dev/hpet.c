@@ -5,13 +5,13 @@
 #include "x86/mm/map.h"
 #include <arch/types.h>
 
-#define HPET_ID          0x000
-#define HPET_CONFIG      0x010
-#define HPET_COUNTER     0x0f0
-#define CONFIG_ENABLE    1u
-#define CONFIG_LEGACY    2u
-#define FEMTO            1000000000000000ULL
-#define PERIOD_MAX       100000000u /* 100 ns, by the specification */
+#define HPET_ID       0x000
+#define HPET_CONFIG   0x010
+#define HPET_COUNTER  0x0f0
+#define CONFIG_ENABLE 1u
+#define CONFIG_LEGACY 2u
+#define FEMTO         1000000000000000ULL
+#define PERIOD_MAX    100000000u /* 100 ns, by the specification */
 
 static volatile uint8_t *regs;
 

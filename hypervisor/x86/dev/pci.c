@@ -67,7 +67,7 @@ static void *map_window(uint32_t sbdf)
 
 static uint32_t window_read(volatile uint8_t *w, unsigned reg, unsigned size)
 {
-    return size == 1 ? w[reg]
+    return size == 1   ? w[reg]
            : size == 2 ? *(volatile uint16_t *)(w + reg)
                        : *(volatile uint32_t *)(w + reg);
 }

@@ -26,9 +26,9 @@ struct pci_device {
     uint32_t sbdf;
     uint32_t flags; /* XEN_PCI_DEV_* as announced */
     uint8_t phys_bus, phys_devfn;
-    uint8_t msi_cap, msix_cap; /* offsets, 0: none */
-    unsigned nr_msi, nr_msix;  /* messages in use; the device stays listed while there are */
-    volatile uint8_t *window;  /* its registers in memory, for segments other than 0 */
+    uint8_t msi_cap, msix_cap;     /* offsets, 0: none */
+    unsigned nr_msi, nr_msix;      /* messages in use; the device stays listed while there are */
+    volatile uint8_t *window;      /* its registers in memory, for segments other than 0 */
     volatile uint32_t *msix_table; /* mapped with the first message, until it is removed */
     void *msix_map;
     unsigned msix_entries;

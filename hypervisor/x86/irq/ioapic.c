@@ -16,15 +16,15 @@
 #include "x86/irq/lapic.h"
 #include "x86/mm/map.h"
 
-#define REG_ID         0
-#define REG_VERSION    1
-#define REG_ARB        2
-#define REG_ROUTE(n)   (0x10 + 2 * (n))
-#define MAX_PINS       240
-#define ROUTE_LOW      (1u << 13) /* active low */
-#define ROUTE_IRR      (1u << 14)
-#define ROUTE_LEVEL    (1u << 15)
-#define ROUTE_MASKED   (1u << 16)
+#define REG_ID       0
+#define REG_VERSION  1
+#define REG_ARB      2
+#define REG_ROUTE(n) (0x10 + 2 * (n))
+#define MAX_PINS     240
+#define ROUTE_LOW    (1u << 13) /* active low */
+#define ROUTE_IRR    (1u << 14)
+#define ROUTE_LEVEL  (1u << 15)
+#define ROUTE_MASKED (1u << 16)
 
 struct ioapic {
     volatile uint32_t *page; /* register select; data 16 bytes further */
@@ -101,8 +101,8 @@ static bool ioapic_program(struct irq_desc *desc)
     unsigned pin;
     const struct ioapic *a = find_gsi(desc->irq, &pin);
     unsigned long flags = spin_lock_irqsave(&ioapic_lock);
-    bool idle = (reg_read(a, REG_ROUTE(pin)) & (ROUTE_IRR | ROUTE_LEVEL)) !=
-                (ROUTE_IRR | ROUTE_LEVEL);
+    bool idle =
+        (reg_read(a, REG_ROUTE(pin)) & (ROUTE_IRR | ROUTE_LEVEL)) != (ROUTE_IRR | ROUTE_LEVEL);
 
     if (idle) {
         reg_write(a, REG_ROUTE(pin) + 1, lapic_id_of_cpu(desc->cpu) << 24);

@@ -184,8 +184,8 @@ int irq_alloc_message(const struct irq_chip *chip, struct msi_message *msi)
     for (unsigned i = nr_gsis; i < NR_IRQS; i++) {
         struct irq_desc *desc = &descs[i];
         unsigned long flags = spin_lock_irqsave(&desc->lock);
-        bool mine = desc->chip == NULL &&
-                    __atomic_load_n(&desc->dispatching, __ATOMIC_SEQ_CST) == 0;
+        bool mine =
+            desc->chip == NULL && __atomic_load_n(&desc->dispatching, __ATOMIC_SEQ_CST) == 0;
 
         if (mine) {
             desc->level = desc->active_low = desc->started = desc->shareable = false;

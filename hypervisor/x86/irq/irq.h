@@ -29,7 +29,7 @@ void lapic_send_nmi_others(void);
 void lapic_timer_calibrate(void);
 void lapic_timer_program(stime_t when);
 
-void irq_init(void);                                  /* i8259 masked, IO-APICs, tables */
+void irq_init(void); /* i8259 masked, IO-APICs, tables */
 /* Called by entry.S for vectors 0x20-0xff with the interrupted registers. */
 void do_irq(struct cpu_user_regs *regs);
 

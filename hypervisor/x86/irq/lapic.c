@@ -34,24 +34,24 @@
 #define REG_TMCCT    0x390
 #define REG_TDCR     0x3e0
 
-#define SVR_ENABLE      0x100
-#define LVT_MASKED      (1u << 16)
-#define LVT_NMI         (4u << 8)
-#define LVTT_DEADLINE   (2u << 17)
-#define ICR_BUSY        (1u << 12)
-#define ICR_ASSERT      (1u << 14)
-#define ICR_LEVEL       (1u << 15)
-#define ICR_OTHERS      (3u << 18)
-#define ICR_MODE_NMI    (4u << 8)
-#define ICR_MODE_INIT   (5u << 8)
-#define ICR_MODE_SIPI   (6u << 8)
-#define TDCR_BY_1       0xb
+#define SVR_ENABLE    0x100
+#define LVT_MASKED    (1u << 16)
+#define LVT_NMI       (4u << 8)
+#define LVTT_DEADLINE (2u << 17)
+#define ICR_BUSY      (1u << 12)
+#define ICR_ASSERT    (1u << 14)
+#define ICR_LEVEL     (1u << 15)
+#define ICR_OTHERS    (3u << 18)
+#define ICR_MODE_NMI  (4u << 8)
+#define ICR_MODE_INIT (5u << 8)
+#define ICR_MODE_SIPI (6u << 8)
+#define TDCR_BY_1     0xb
 
-#define MSR_APIC_BASE     0x1b
-#define APIC_BASE_ENABLE  (1ULL << 11)
-#define APIC_BASE_X2      (1ULL << 10)
-#define MSR_X2APIC(reg)   (0x800 + ((reg) >> 4))
-#define MSR_TSC_DEADLINE  0x6e0
+#define MSR_APIC_BASE    0x1b
+#define APIC_BASE_ENABLE (1ULL << 11)
+#define APIC_BASE_X2     (1ULL << 10)
+#define MSR_X2APIC(reg)  (0x800 + ((reg) >> 4))
+#define MSR_TSC_DEADLINE 0x6e0
 
 static volatile uint8_t *page;
 static bool x2apic;

@@ -141,8 +141,7 @@ static bool frames_are_device(mfn_t first, mfn_t last)
 static int map_table(struct pci_device *d)
 {
     uint32_t where = pci_conf_read(d->sbdf, d->msix_cap + MSIX_TABLE, 4);
-    unsigned entries =
-        (pci_conf_read(d->sbdf, d->msix_cap + MSI_CONTROL, 2) & MSIX_SIZE_MASK) + 1;
+    unsigned entries = (pci_conf_read(d->sbdf, d->msix_cap + MSI_CONTROL, 2) & MSIX_SIZE_MASK) + 1;
     paddr_t bar = read_bar(d->sbdf, where & MSIX_BIR), table = bar + (where & ~MSIX_BIR);
     mfn_t first = paddr_to_mfn(table), last = paddr_to_mfn(table + entries * SLOT_BYTES - 1);
     void *map, *none = NULL;

@@ -8,9 +8,9 @@
 #include "x86/cpu/time.h"
 #include "x86/dev/cmos.h"
 
-static const uint64_t rates[] = {1000000,    3579545,    14318180,   999999999,  1000000000,
-                                 1000000001, 1999999999, 2000000000, 2000000001, 2596140000,
-                                 5000000000};
+static const uint64_t rates[] = {1000000,    3579545,    14318180,   999999999,
+                                 1000000000, 1000000001, 1999999999, 2000000000,
+                                 2000000001, 2596140000, 5000000000};
 #define NR_RATES (sizeof(rates) / sizeof(rates[0]))
 
 static uint64_t distance(uint64_t a, uint64_t b)
@@ -35,9 +35,9 @@ static void a_day_of_ticks_is_off_by_less_than_a_microsecond_per_ten_minutes(voi
     for (unsigned i = 0; i < NR_RATES; i++) {
         uint64_t day = 86400 * rates[i];
 
-        assert_in_range(distance(time_scale_apply(time_scale_from_hz(rates[i]), day),
-                                 86400 * 1000000000ULL),
-                        0, 144 * 1000);
+        assert_in_range(
+            distance(time_scale_apply(time_scale_from_hz(rates[i]), day), 86400 * 1000000000ULL), 0,
+            144 * 1000);
     }
 }
 
@@ -77,10 +77,15 @@ static void dates_become_seconds(void **state)
 
 static void the_cmos_clock_is_read_in_all_its_forms(void **state)
 {
-    struct cmos_time bcd24 = {.sec = 0x58, .min = 0x59, .hour = 0x23, .day = 0x31, .month = 0x12,
-                              .year = 0x23, .status_b = 0x02};
-    struct cmos_time bin24 = {.sec = 58, .min = 59, .hour = 23, .day = 31, .month = 12,
-                              .year = 23, .status_b = 0x06};
+    struct cmos_time bcd24 = {.sec = 0x58,
+                              .min = 0x59,
+                              .hour = 0x23,
+                              .day = 0x31,
+                              .month = 0x12,
+                              .year = 0x23,
+                              .status_b = 0x02};
+    struct cmos_time bin24 = {
+        .sec = 58, .min = 59, .hour = 23, .day = 31, .month = 12, .year = 23, .status_b = 0x06};
     struct cmos_time bcd12 = bcd24, midnight = bcd24;
 
     (void)state;
