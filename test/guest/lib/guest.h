@@ -22,10 +22,15 @@ extern start_info_t *start_info;
 extern struct shared_info *shared_info; /* mapped by guest_start() */
 enum verdict guest_main(void);
 void finish(enum verdict v) __attribute__((noreturn));
+void guest_map_shared_info(void);
+/* A child domain (child.h) prints and ends by these instead of the console. */
+extern void (*guest_sink)(const char *line, int n);
+extern void (*guest_finish)(enum verdict v);
 
 #define PAGE_SIZE  4096UL
 #define PAGE_SHIFT 12
 #define VIRT_BASE  0xffffffff80000000UL
+#define VCPU_STACK 16384UL
 
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -43,6 +48,24 @@ void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
         if (got_ != want_) {                                                                       \
             print("%s:%d: %s is %ld, expected %ld\n", __FILE__, __LINE__, #got, got_, want_);      \
             finish(FAILURE);                                                                       \
+        }                                                                                          \
+    } while (0)
+/* As CHECK, but the test goes on, and fails at its end. */
+extern unsigned failures;
+#define EXPECT(cond)                                                                               \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            print("%s:%d: expected %s\n", __FILE__, __LINE__, #cond);                              \
+            failures++;                                                                            \
+        }                                                                                          \
+    } while (0)
+#define EXPECT_EQ(got, want)                                                                       \
+    do {                                                                                           \
+        long got_ = (long)(got), want_ = (long)(want);                                             \
+        if (got_ != want_) {                                                                       \
+            print("%s:%d: %s is %ld (%#lx), expected %ld\n", __FILE__, __LINE__, #got, got_, got_, \
+                  want_);                                                                          \
+            failures++;                                                                            \
         }                                                                                          \
     } while (0)
 /* What the test itself needs and could not get. */
@@ -73,6 +96,21 @@ static inline long hypercall(unsigned long nr, unsigned long a1, unsigned long a
 #define HCALL2(nr, a, b)    hypercall(__HYPERVISOR_##nr, P(a), P(b), 0, 0, 0)
 #define HCALL3(nr, a, b, c) hypercall(__HYPERVISOR_##nr, P(a), P(b), P(c), 0, 0)
 #define HCALL4(nr, a, b, c, d) hypercall(__HYPERVISOR_##nr, P(a), P(b), P(c), P(d), 0)
+
+/* errno values of the ABI that tests name */
+#define E_PERM   (-1L)
+#define E_NOENT  (-2L)
+#define E_SRCH   (-3L)
+#define E_NOMEM  (-12L)
+#define E_FAULT  (-14L)
+#define E_BUSY   (-16L)
+#define E_EXIST  (-17L)
+#define E_NODEV  (-19L)
+#define E_INVAL  (-22L)
+#define E_NOSPC  (-28L)
+#define E_NOSYS  (-38L)
+#define E_TIME   (-62L)
+#define E_OPNOTSUPP (-95L)
 
 /* Frames: of the kernel's own numbering to the machine's and back. */
 uint64_t pfn_to_mfn(uint64_t pfn);

@@ -38,8 +38,11 @@ _start:
 
         .bss
         .balign 4096
-        .globl  boot_stack, boot_stack_end
+        .globl  boot_stack, boot_stack_end, user_trap_stack_end
 boot_stack:
         .skip   16384
 boot_stack_end:
+        .skip   3 * 16384               /* vcpus 1 to 3 */
+        .skip   16384                   /* where traps of user mode are handled */
+user_trap_stack_end:
         .section .note.GNU-stack, "", @progbits
