@@ -20,6 +20,7 @@ import packages
 INITRD_LIMIT = 100 << 20
 
 TOOLS = ['ctl', 'ctld', 'stored', 'store']
+UNPACKERS = ['libz.so.1', 'liblzma.so.5', 'liblz4.so.1', 'libzstd.so.1']
 DEBIAN = ['base-files', 'base-passwd', 'bash', 'dash', 'coreutils', 'util-linux', 'mount', 'grep',
           'sed', 'mawk', 'findutils', 'hostname', 'procps', 'kmod', 'udev', 'iproute2', 'tar',
           'gzip', 'libc-bin', 'ncurses-bin', 'libyajl2', 'libuuid1', 'liblzma5', 'libzstd1',
@@ -139,6 +140,13 @@ def _libraries(programs):
             if match:
                 into = ours if match.group(2).startswith(os.path.abspath(BUILD)) else host
                 into[os.path.basename(match.group(1))] = match.group(2)
+    # libctrl loads these itself, when a kernel image needs one.
+    if programs:
+        for name in UNPACKERS:
+            for place in ('/usr/lib/x86_64-linux-gnu', '/lib/x86_64-linux-gnu'):
+                if os.path.exists(os.path.join(place, name)):
+                    host[name] = os.path.join(place, name)
+                    break
     return ours, host
 
 
@@ -155,7 +163,7 @@ def tools_layer(with_tools):
     image, _, _ = packages.kernel()
     initrd = guest_initrd()
     programs = tools() if with_tools else {}
-    ours, host = _libraries(programs.values())
+    ours, host = _libraries(list(programs.values()))
     files = list(programs.values()) + list(ours.values()) + list(host.values())
 
     def make(path):

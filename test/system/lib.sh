@@ -73,3 +73,8 @@ refuse() {
 calm() {
     refuse 'WARNING: CPU|BUG:|Oops|soft lockup|hard LOCKUP|detected stall|Call Trace' "$1"
 }
+
+# silent FILE: no line of the hypervisor about something that went wrong.
+silent() {
+    refuse '^\(BNS\).*([Ee]rror|ERROR|ASSERT|BUG|[Pp]anic|crash|fail|without a handler)' "$1"
+}
