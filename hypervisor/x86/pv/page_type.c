@@ -128,7 +128,12 @@ static void simple_put(struct page *pg)
     uint64_t x = type_read(pg);
 
     do {
-        ASSERT((x & PGT_COUNT_MASK) != 0);
+        if ((x & PGT_COUNT_MASK) == 0) {
+            panic("type count of frame %#lx is zero already: type %#lx, refs %#lx, owner %d, m2p %#lx",
+                  (unsigned long)arch_page_to_mfn(pg).v, (unsigned long)x, (unsigned long)pg->refs,
+                  pg->owner ? pg->owner->id : -1,
+                  (unsigned long)arch_m2p_get(arch_page_to_mfn(pg)));
+        }
         if ((x & PGT_COUNT_MASK) == 1) {
             tlb_stamp_page(pg);
         }
