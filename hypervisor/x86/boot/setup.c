@@ -14,6 +14,7 @@
 #include "x86/boot/image.h"
 #include "x86/boot/smpboot.h"
 #include "x86/cpu/cpu.h"
+#include "x86/cpu/mitigations.h"
 #include "x86/cpu/policy.h"
 #include "x86/irq/irq.h"
 #include "x86/mm/layout.h"
@@ -127,6 +128,7 @@ void arch_init_early(void)
     desc_init(0);
     cpu_init(0);
     cpu_policy_subsys_init();
+    mitigations_init();
 }
 
 static void print_memory_map(void)

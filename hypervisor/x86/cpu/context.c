@@ -17,6 +17,7 @@
 #include "x86/cpu/desc.h"
 #include "x86/cpu/entry.h"
 #include "x86/cpu/fpu.h"
+#include "x86/cpu/mitigations.h"
 #include "x86/mm/layout.h"
 #include "x86/mm/map.h"
 #include "x86/mm/tlb.h"
@@ -151,6 +152,8 @@ static void __attribute__((noreturn)) resume_on_empty_stack(struct cpu_info *ci,
     __builtin_unreachable();
 }
 
+static PERCPU(domid_t, last_domain); /* whose vcpu ran last here, the idle one not counted */
+
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
     struct cpu_info *ci = get_cpu_info();
@@ -165,6 +168,10 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
         load_idle(ci, cpu);
     } else {
         arch_vcpu_update_time(next);
+        if (this_cpu(last_domain) != next->domain->id) {
+            this_cpu(last_domain) = next->domain->id;
+            mitigations_switch_domain();
+        }
         load_guest(next, ci, cpu);
     }
     if (!vcpu_is_idle(prev) && prev->domain != next->domain) {
