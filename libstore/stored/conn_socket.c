@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections over the unix socket, which only root can open: its users are privileged. */
+/*
+ * Connections over the unix socket, which only root can open: its users are privileged. Relative
+ * paths are those of domain 0, as libxl expects.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -72,7 +75,7 @@ static const struct conn_ops socket_ops = {
 
 struct conn *socket_adopt(int fd)
 {
-    struct conn *c = conn_new(&socket_ops, domain_local(), "");
+    struct conn *c = conn_new(&socket_ops, domain_local(), "/local/domain/0");
 
     c->fd = fd;
     loop_add(fd, c);

@@ -172,6 +172,17 @@ static int run_help(struct request *request)
     return 0;
 }
 
+/* Without the last line's end, with a NUL. */
+static void end_reply(struct request *request)
+{
+    size_t *length = &request->reply_length;
+
+    if (*length > 0 && request->reply[*length - 1] == '\n') {
+        (*length)--;
+    }
+    request->reply[(*length)++] = '\0';
+}
+
 int request_control(struct request *request)
 {
     const char *name = request_string(request, 0);
@@ -182,7 +193,7 @@ int request_control(struct request *request)
             request->reply[0] = '\0';
             error = commands[i].run(request);
             if (!error) {
-                request->reply[request->reply_length++] = '\0';
+                end_reply(request);
             }
             break;
         }
