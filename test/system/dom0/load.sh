@@ -2,7 +2,8 @@
 # Load in dom0 and in a guest at once. Arguments: the toolstack's command, seconds.
 tool=$1
 seconds=$2
-cat /usr/share/bonsai/initrd /files/load.cpio >/tmp/initrd
+# Unpacked first: not every toolstack takes a packed archive with another one behind it.
+{ zcat </usr/share/bonsai/initrd && cat /files/load.cpio; } >/tmp/initrd
 cat >/tmp/load.cfg <<END
 name = "load"
 kernel = "/usr/share/bonsai/vmlinuz"
