@@ -69,6 +69,10 @@ uint64_t arch_max_mfn(void)
 {
     return FRAMES;
 }
+uint64_t arch_m2p_get(mfn_t m)
+{
+    return m.v;
+}
 void arch_m2p_set(mfn_t m, uint64_t pfn)
 {
     (void)m, (void)pfn;
