@@ -12,12 +12,13 @@
 
 #define PTE_RW 0x63ULL /* present, writable, accessed, dirty */
 #define PTE_RO 0x61ULL
+#define IMAGE_OFFSET 0x100000UL /* as in guest.lds */
 
 static char window[PAGE_SIZE] __attribute__((aligned(4096)));
 static char slots[CHILD_SLOTS][PAGE_SIZE] __attribute__((aligned(4096)));
 static char comm_page[PAGE_SIZE] __attribute__((aligned(4096)));
 static bool slot_used[CHILD_SLOTS];
-extern char _start[], kernel_end[], boot_stack_end[];
+extern char kernel_end[], boot_stack_end[];
 void child_entry(void);
 
 struct comm *comm;
@@ -65,7 +66,7 @@ static bool is_window(uint64_t va)
 
 static void copy_image(struct child *c)
 {
-    uint64_t va = (uint64_t)_start & ~(PAGE_SIZE - 1);
+    uint64_t va = VIRT_BASE + IMAGE_OFFSET;
 
     for (; va < (uint64_t)kernel_end; va += PAGE_SIZE) {
         if (!is_window(va)) {
@@ -113,12 +114,24 @@ static void fill_tables(struct child *c, uint64_t first, unsigned nr_l1)
     }
 }
 
+/* Domains start with events masked: that is the builder's to do. */
+static void fill_shared_info(struct child *c, uint64_t mfn)
+{
+    struct shared_info *s = (struct shared_info *)window;
+
+    map_foreign(window, c->id, mfn);
+    for (unsigned i = 0; i < XEN_LEGACY_MAX_VCPUS; i++) {
+        s->vcpu_info[i].evtchn_upcall_mask = 1;
+    }
+}
+
 static void fill_start_info(struct child *c, uint64_t p2m, uint64_t tables, unsigned nr_tables)
 {
     struct xen_domctl_getdomaininfo info;
     start_info_t *si;
 
     NEED(domain_info(c->id, &info) == 0);
+    fill_shared_info(c, info.shared_info_frame);
     si = child_map(c, c->start_info);
     memset(si, 0, PAGE_SIZE);
     memcpy(si->magic, "xen-3.0-x86_64", 15);
