@@ -15,7 +15,7 @@
 
         .altmacro
 .macro STUB n
-        .balign 16
+        .balign 32
         popq    %rcx
         popq    %r11
         .if !(WITH_ERROR(\n))
@@ -24,7 +24,7 @@
         movl    $\n, 4(%rsp)
         jmp     entry_common
 .endm
-        .balign 16
+        .balign 32
         .globl  trap_stubs
 trap_stubs:
 .set    vec, 0
@@ -33,7 +33,7 @@ trap_stubs:
 .set    vec, vec + 1
 .endr
         .noaltmacro
-        .balign 16
+        .balign 32
         .globl  trap_stubs_end
 trap_stubs_end:
 
