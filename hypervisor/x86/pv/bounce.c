@@ -206,8 +206,7 @@ void pv_hypercall(struct cpu_user_regs *regs)
         regs->rsi = v->cont.args[1];
         regs->rdx = v->cont.args[2];
         regs->r10 = v->cont.args[3];
-        regs->r8 = v->cont.args[4];
-        regs->r9 = v->cont.args[5];
+        regs->r8 = v->cont.args[4]; /* r9 survives: no call takes it, and guests rely on it */
         return;
     }
     regs->rax = (uint64_t)ret;
