@@ -146,7 +146,7 @@ static int map_granted(struct domain *ld, struct domain *rd, struct gnttab_map_g
 
     e = handle_reserve(ld, &handle);
     if (e == NULL) {
-        return GNTST_no_device_space;
+        return GNTST_no_space;
     }
     rc = grant_use(ld, rd, op->ref, readonly, &pg);
     if (rc != GNTST_okay) {

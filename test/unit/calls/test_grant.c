@@ -192,7 +192,7 @@ static void handles_run_out_and_death_frees_them(void **state)
             break;
         }
     }
-    assert_int_equal(m.status, GNTST_no_device_space);
+    assert_int_equal(m.status, GNTST_no_space);
     assert_int_equal(n, 2 * MAPTRACK_PER_FRAME);
     assert_int_equal(pg->refs & PAGE_REFS_MASK, n + 1);
     softirq_pending[0] = 1;
