@@ -163,7 +163,11 @@ void child_make(struct child *c, unsigned pages, unsigned vcpus)
     NEED(rc == 0);
     NEED(domain_vcpus(c->id, vcpus) == 0);
     NEED(domain_max_kib(c->id, (uint64_t)c->pages * 4 + 1024) == 0);
-    NEED(domain_populate(c->id, 0, c->pages, c->mfns) == 0);
+    rc = domain_populate(c->id, 0, c->pages, c->mfns);
+    if (rc != 0) {
+        print("populate: %ld\n", rc);
+    }
+    NEED(rc == 0);
 
     nr_l1 = c->pages / 512;
     c->start_info = virt_to_pfn(kernel_end);

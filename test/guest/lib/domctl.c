@@ -23,18 +23,20 @@ long sysctl(uint32_t cmd, struct xen_sysctl *op)
     return HCALL1(sysctl, op);
 }
 
+struct xen_domctl_createdomain domain_config = {
+    .max_evtchn_port = UINT32_MAX,
+    .max_grant_frames = -1,
+    .max_maptrack_frames = -1,
+    .grant_opts = XEN_DOMCTL_GRANT_version(1),
+};
+
 long domain_create(domid_t *id, unsigned max_vcpus)
 {
     struct xen_domctl op = {0};
     long rc;
 
-    op.u.createdomain = (struct xen_domctl_createdomain){
-        .max_vcpus = max_vcpus,
-        .max_evtchn_port = UINT32_MAX,
-        .max_grant_frames = -1,
-        .max_maptrack_frames = -1,
-        .grant_opts = XEN_DOMCTL_GRANT_version(1),
-    };
+    op.u.createdomain = domain_config;
+    op.u.createdomain.max_vcpus = max_vcpus;
     rc = domctl(XEN_DOMCTL_createdomain, *id, &op);
     if (rc == 0) {
         *id = op.domain;

@@ -26,6 +26,7 @@
 long domctl(uint32_t cmd, domid_t domain, struct xen_domctl *op);
 long sysctl(uint32_t cmd, struct xen_sysctl *op);
 
+extern struct xen_domctl_createdomain domain_config; /* what domain_create() asks for */
 /* A domain without memory. *id: wanted (0: any) and given. */
 long domain_create(domid_t *id, unsigned max_vcpus);
 long domain_vcpus(domid_t id, unsigned max_vcpus);
