@@ -283,7 +283,7 @@ static bool fill(struct conn *conn)
     ssize_t n;
 
     if (!conn->in) {
-        conn->in = alloc_zero(CONN_BUFFER + 1);
+        conn->in = alloc_resize(NULL, CONN_BUFFER + 1);
         conn->in_start = conn->in_end = 0;
     }
     if (conn->in_start > 0) {
