@@ -24,7 +24,7 @@ static int complain(const char *what, int error)
     return 1;
 }
 
-/* --- output --------------------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 static void print_json(const char *text, size_t length)
 {
@@ -86,7 +86,7 @@ static int print_names(const char *path)
     return 0;
 }
 
-/* --- the tree ------------------------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------------------------------- */
 
 static char *join(const char *path, const char *name)
 {
@@ -161,7 +161,7 @@ static int print_tree(const char *path, int depth)
     return rc;
 }
 
-/* --- commands ------------------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static int run_ls(int argc, char **argv)
 {

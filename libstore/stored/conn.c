@@ -60,7 +60,7 @@ void conn_schedule(struct conn *conn)
     }
 }
 
-/* --- requests under way --------------------------------------------------------------------------- */
+/* --- requests under way ----------------------------------------------------------------------- */
 
 static struct domain *limited(struct domain *domain)
 {
@@ -135,7 +135,7 @@ void conn_tick(void)
     }
 }
 
-/* --- output --------------------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 void conn_put(struct conn *conn, struct out *out)
 {
@@ -245,7 +245,7 @@ static void flush(struct conn *conn)
     }
 }
 
-/* --- input ---------------------------------------------------------------------------------------- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 /* One request out of the buffer, or false. */
 static bool take_request(struct conn *conn)
@@ -353,7 +353,7 @@ void conn_work(struct conn *conn)
     set_interest(conn, !wait, conn->first != NULL);
 }
 
-/* --- life ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void conn_kill(struct conn *conn)
 {

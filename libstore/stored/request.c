@@ -80,7 +80,7 @@ static int readable(struct request *request, bool listing, const struct node **n
     return error;
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int do_read(struct request *request)
 {
@@ -188,7 +188,7 @@ static int do_get_perms(struct request *request)
     return error;
 }
 
-/* --- changing ------------------------------------------------------------------------------------- */
+/* --- changing --------------------------------------------------------------------------------- */
 
 static int change(struct request *request, enum change_kind kind, const char *path,
                   struct blob *value, struct perms *perms)
@@ -281,7 +281,7 @@ static int do_set_perms(struct request *request)
     return error ? error : request_ack(request);
 }
 
-/* --- watches, transactions ------------------------------------------------------------------------ */
+/* --- watches, transactions -------------------------------------------------------------------- */
 
 static int do_watch(struct request *request)
 {
@@ -349,7 +349,7 @@ static int do_transaction_end(struct request *request)
     return error ? error : request_ack(request);
 }
 
-/* --- the table ------------------------------------------------------------------------------------ */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -24,7 +24,7 @@
 #define STATE_MAGIC   0x45524f5453534e42ULL
 #define STATE_VERSION 1
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void put(FILE *file, uint64_t value)
 {
@@ -179,7 +179,7 @@ bool state_save(int fd, bool keep)
     return fclose(file) == 0 && ok;
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct input {
     char *data;
@@ -381,7 +381,7 @@ bool state_load(int fd, int *evtchn, int *listener)
     return !in.bad && txn_live;
 }
 
-/* --- connections ---------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static struct conn *connect_again(uint32_t domid, int fd)
 {

@@ -329,7 +329,7 @@ void node_set_perms(struct node *node, struct perms *perms)
     node->changed = tree_serial();
 }
 
-/* --- walks ---------------------------------------------------------------------------------------- */
+/* --- walks ------------------------------------------------------------------------------------ */
 
 enum { STAGE_TREAP, STAGE_NODE };
 

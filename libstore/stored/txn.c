@@ -60,7 +60,7 @@ struct txn *txn_find(const struct conn *conn, uint32_t id)
     return NULL;
 }
 
-/* --- what it looked at ---------------------------------------------------------------------------- */
+/* --- what it looked at ------------------------------------------------------------------------ */
 
 static uint32_t hash_seen(const char *path, bool listing)
 {
@@ -160,7 +160,7 @@ static bool still_so(const struct txn *txn)
     return true;
 }
 
-/* --- changes -------------------------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------------------------- */
 
 static void keep(struct txn *txn, struct change *change, struct effect *effect)
 {
@@ -219,7 +219,7 @@ int txn_change(struct txn *txn, struct domain *domain, struct change *change)
     return error;
 }
 
-/* --- the end -------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 /* All changes once more, on a copy of the live tree, which becomes the transaction's own. */
 static int repeat(struct txn *txn)

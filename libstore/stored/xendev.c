@@ -112,7 +112,7 @@ int xendev_evtchn_fd(void)
     return evtchn_fd;
 }
 
-/* --- ports ---------------------------------------------------------------------------------------- */
+/* --- ports ------------------------------------------------------------------------------------ */
 
 int xendev_bind_interdomain(uint32_t domid, uint32_t remote_port)
 {
@@ -159,7 +159,7 @@ void xendev_unmask(uint32_t port)
     (void)n; /* a port that was closed meanwhile needs no unmasking */
 }
 
-/* --- pages ---------------------------------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------------------------------ */
 
 struct mapping {
     struct mapping *next;
@@ -288,7 +288,7 @@ void *xendev_own_ring(uint32_t *port)
     return page == MAP_FAILED ? NULL : page;
 }
 
-/* --- states --------------------------------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------------------------------- */
 
 enum xendev_state xendev_domain_state(uint32_t domid)
 {

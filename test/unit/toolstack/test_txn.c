@@ -142,7 +142,7 @@ static void a_connection_takes_its_transactions_along(void **state)
     assert_int_equal(domain_get(1)->usage.transactions, 0);
 }
 
-/* --- the sequential model ------------------------------------------------------------------------- */
+/* --- the sequential model --------------------------------------------------------------------- */
 
 #define KEYS  5
 #define PEERS 3
