@@ -167,6 +167,7 @@ static int make_shared_info(struct domain *d, const struct xen_domctl_createdoma
         return -ENOMEM;
     }
     page_share(arch_virt_to_page(d->shared_info), d, true);
+    arch_domain_update_wallclock(d);
     return 0;
 }
 
