@@ -10,9 +10,26 @@
 #include "lib/rangeset.h"
 #include "x86/cpu/cpu.h"
 #include "x86/dev/pci.h"
+#include "x86/pv/pv.h"
 
 #define PCI_ADDRESS 0xcf8
 #define PCI_DATA    0xcfc
+
+/* The bitmap lies where the guest's kernel sees it, whoever uses the port. */
+static int read_bitmap(struct vcpu *v, unsigned port, uint16_t *bits)
+{
+    bool from_user = !v->arch.kernel_mode;
+    int rc;
+
+    if (from_user) {
+        pv_toggle_mode(v);
+    }
+    rc = guest_read(bits, (guest_ptr_t){v->arch.iobmp.va + port / 8}, sizeof(*bits));
+    if (from_user) {
+        pv_toggle_mode(v);
+    }
+    return rc;
+}
 
 bool port_io_permitted(struct vcpu *v, unsigned port, unsigned bytes)
 {
@@ -25,7 +42,7 @@ bool port_io_permitted(struct vcpu *v, unsigned port, unsigned bytes)
     if (guest_ptr_null(v->arch.iobmp) || port + bytes > v->arch.iobmp_limit) {
         return false;
     }
-    if (guest_read(&bits, (guest_ptr_t){v->arch.iobmp.va + port / 8}, sizeof(bits)) != 0) {
+    if (read_bitmap(v, port, &bits) != 0) {
         return false;
     }
     return ((bits >> (port & 7)) & ((1u << bytes) - 1)) == 0;
