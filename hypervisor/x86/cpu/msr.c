@@ -10,6 +10,7 @@
 #include "lib/lib.h"
 #include "x86/cpu/cpu.h"
 #include "x86/cpu/cpuid_policy.h"
+#include "x86/mm/map.h"
 #include "x86/pv/pv.h"
 
 struct msr_row {
@@ -154,6 +155,27 @@ static int write_misc_features(struct vcpu *v, uint32_t msr, uint64_t value)
     return 0;
 }
 
+/* CPUID leaf 0x40000002: a frame of the guest's own becomes its page of call stubs. */
+static int write_hypercall_page(struct vcpu *v, uint32_t msr, uint64_t value)
+{
+    struct domain *d = v->domain;
+    struct page *pg;
+    void *p;
+
+    (void)msr;
+    if (value & (PAGE_SIZE - 1)) {
+        return -EINVAL; /* there is one page, number 0 */
+    }
+    pg = d->ops->get_page(d, GFN(value >> PAGE_SHIFT), true);
+    if (pg == NULL) {
+        return -EINVAL;
+    }
+    p = map_frame(arch_page_to_mfn(pg));
+    pv_fill_hypercall_page(p);
+    unmap_frame(p);
+    d->ops->put_page(pg, true);
+    return 0;
+}
 
 static const struct msr_row msr_table[] = {
     {0x00000010, 0x00000010, read_tsc, NULL},
@@ -172,6 +194,7 @@ static const struct msr_row msr_table[] = {
     {0x000001d9, 0x000001d9, read_zero, write_dropped},      /* DEBUGCTL: nothing on */
     {0x00000277, 0x00000277, read_pat, write_pat},
     {0x00000da0, 0x00000da0, read_zero, write_dropped},      /* XSS */
+    {0x40000000, 0x40000000, read_zero, write_hypercall_page},
     {0xc0000080, 0xc0000080, read_efer, write_efer},
     {0xc0000100, 0xc0000102, read_base, write_base},
     {0xc0000103, 0xc0000103, read_tsc_aux, write_tsc_aux},
