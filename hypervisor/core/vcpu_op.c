@@ -187,7 +187,7 @@ static long op_register_info(struct vcpu *v, guest_ptr_t arg)
         return -EFAULT;
     }
     if (r.offset > PAGE_SIZE - sizeof(struct vcpu_info) || r.offset % 8 != 0) {
-        return -EINVAL;
+        return -ENXIO;
     }
     if (paused && !(v->pause_flags & VPF_DOWN)) {
         return -EINVAL; /* one that runs would go on with the old place */
@@ -252,9 +252,7 @@ static long op_set_singleshot(struct vcpu *v, guest_ptr_t arg)
     if (t.timeout_abs_ns > (uint64_t)STIME_MAX) {
         t.timeout_abs_ns = (uint64_t)STIME_MAX;
     }
-    if ((t.flags & VCPU_SSHOTTMR_future) && (stime_t)t.timeout_abs_ns < arch_now()) {
-        return -ETIME;
-    }
+    /* A time in the past is an event at once, also for those that asked to be told otherwise. */
     timer_set(&v->singleshot_timer, (stime_t)t.timeout_abs_ns);
     return 0;
 }

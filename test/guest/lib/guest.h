@@ -101,6 +101,7 @@ static inline long hypercall(unsigned long nr, unsigned long a1, unsigned long a
 #define E_PERM   (-1L)
 #define E_NOENT  (-2L)
 #define E_SRCH   (-3L)
+#define E_NXIO   (-6L)
 #define E_NOMEM  (-12L)
 #define E_FAULT  (-14L)
 #define E_BUSY   (-16L)

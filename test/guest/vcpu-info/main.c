@@ -29,8 +29,8 @@ enum verdict guest_main(void)
     struct evtchn_send s;
     uint64_t mfn = virt_to_mfn(page), t;
 
-    EXPECT_EQ(reg(mfn, PAGE_SIZE - 32), E_INVAL);
-    EXPECT_EQ(reg(mfn, 0xffffffff), E_INVAL);
+    EXPECT_EQ(reg(mfn, PAGE_SIZE - 32), E_NXIO);
+    EXPECT_EQ(reg(mfn, 0xffffffff), E_NXIO);
     EXPECT(reg(0xfffffff, 0) < 0);
     EXPECT(reg(root_mfn(), 0) < 0);
     NEED(HCALL2(event_channel_op, EVTCHNOP_bind_ipi, &b) == 0);
