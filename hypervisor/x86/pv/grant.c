@@ -102,6 +102,17 @@ static int move_entry(struct vcpu *v, uint64_t new_addr, pte_t *p)
     return 0;
 }
 
+/*
+ * Frame and right: a handle that may write must not end by taking away an entry that only reads,
+ * while the one that writes stays.
+ */
+static bool entry_is_of(pte_t e, mfn_t m, uint32_t flags)
+{
+    bool readonly = (flags & GNTMAP_readonly) != 0;
+
+    return (e.v & PTE_P) && mfn_eq(pte_mfn(e), m) && readonly == !(e.v & PTE_RW);
+}
+
 int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags, uint64_t new_addr,
                      bool replace)
 {
@@ -116,7 +127,7 @@ int arch_grant_unmap(struct vcpu *v, uint64_t host_addr, mfn_t m, uint32_t flags
     spin_lock(&d->arch.pt_lock);
     p = slot_locked(v, host_addr, is_pte);
     if (p != NULL) {
-        if ((p->v & PTE_P) && mfn_eq(pte_mfn(*p), m)) {
+        if (entry_is_of(*p, m, flags)) {
             if (replace) {
                 rc = move_entry(v, new_addr, p);
             } else {
