@@ -17,23 +17,25 @@ SETS = os.path.join(PKG, 'sets')
 UNPACKED = os.path.join(PKG, 'unpacked')
 
 
-def _apt(arguments, what):
+def _apt(arguments, what, archives=ARCHIVES):
     empty = os.path.join(PKG, 'empty-status')
-    os.makedirs(os.path.join(ARCHIVES, 'partial'), exist_ok=True)
+    os.makedirs(os.path.join(archives, 'partial'), exist_ok=True)
     write_atomic(empty, '')
     return run(['apt-get', '-o', 'Debug::NoLocking=1', '-o', f'Dir::State::status={empty}',
-                '-o', f'Dir::Cache::archives={ARCHIVES}', '-o', 'APT::Sandbox::User=root',
+                '-o', f'Dir::Cache::archives={archives}', '-o', 'APT::Sandbox::User=root',
                 '-o', 'APT::Install-Recommends=0', '-o', 'Acquire::Retries=3',
-                '-y', '-q'] + arguments, what=what, cwd=ARCHIVES,
+                '-y', '-q'] + arguments, what=what, cwd=archives,
                env=dict(os.environ, LC_ALL='C', DEBIAN_FRONTEND='noninteractive'))
 
 
 def _want(names, dependencies):
-    """The file names of a set's packages, as apt would download them."""
+    """The file names of a set's packages, as apt would download them into an empty folder: what
+    is there already it does not name."""
+    none = os.path.join(PKG, 'no-archives')
     if not dependencies:
-        out = _apt(['--print-uris', 'download'] + names, 'apt-get download')
+        out = _apt(['--print-uris', 'download'] + names, 'apt-get download', none)
     else:
-        out = _apt(['--print-uris', 'install'] + names, 'apt-get install --print-uris')
+        out = _apt(['--print-uris', 'install'] + names, 'apt-get install --print-uris', none)
     return re.findall(r"^'[^']+' (\S+\.deb) ", out, re.MULTILINE)
 
 
