@@ -293,9 +293,6 @@ static int do_watch(struct request *request)
     if (error || !token) {
         return error ? error : EINVAL;
     }
-    if (path[0] == '@' && !watch_special_perms(path)) {
-        return EINVAL;
-    }
     error = watch_add(request->conn, path, (uint32_t)strip, token, &request->registered);
     return error ? error : request_ack(request);
 }
