@@ -96,7 +96,8 @@ struct c2_vcpu *c2_steal(unsigned cpu)
         struct spinlock *lock = &per_cpu(sched_cpu, other).lock;
 
         if (!spin_trylock(lock)) {
-            softirq_raise(SOFTIRQ_SCHEDULE); /* look again at once */
+            softirq_raise(SOFTIRQ_SCHEDULE); /* look again at once, but let the holder go on */
+            cpu_relax();
             continue;
         }
         cv = find_for(other, cpu, true);
