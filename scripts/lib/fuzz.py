@@ -17,8 +17,8 @@ def build(name):
         if not os.path.exists(os.path.join(FOLDER, 'build.ninja')):
             run(['meson', 'setup', FOLDER, TOP, '-Dparts=fuzz', '-Db_lundef=false'],
                 what='meson', env=dict(os.environ, CC='clang'))
-        run(['ninja', '-C', FOLDER, f'test/fuzz/{name}'], what='ninja')
-    return os.path.join(FOLDER, 'test', 'fuzz', name)
+        run(['ninja', '-C', FOLDER, f'test/fuzz/fuzz_{name}'], what='ninja')
+    return os.path.join(FOLDER, 'test', 'fuzz', f'fuzz_{name}')
 
 
 def fuzz(arguments):
