@@ -51,7 +51,7 @@ static void offer(const char *what, uint64_t mfn)
     refused(what, mfn, HCALL2(update_descriptor, pte, 0));
 }
 
-/* arg: frames of dom0, of its M2P entry's page, the machine's highest frame */
+/* arg: frames of dom0 (a page, shared_info), the highest frame, a free one, dom0's L1 and L3 */
 static enum verdict lies(void)
 {
     uint64_t own_l1 = pte_read((uint64_t)spot, 2) >> PAGE_SHIFT & 0xffffffffff;
@@ -59,6 +59,8 @@ static enum verdict lies(void)
 
     offer("dom0's", comm->arg[0]);
     offer("dom0's shared_info", comm->arg[1]);
+    offer("dom0's table of level 1", comm->arg[4]);
+    offer("dom0's table of level 3", comm->arg[5]);
     offer("below 1 MiB", 1);
     offer("the hypervisor's", 0x100);
     offer("a free frame", comm->arg[3]);
@@ -75,9 +77,9 @@ static enum verdict lies(void)
             mmu_update_one(pte_machine((uint64_t)spot, 3), own_l1 << PAGE_SHIFT | PTE_TAB));
     refused("reserved bits", own,
             HCALL3(update_va_mapping, spot, own << PAGE_SHIFT | PTE_KRW | 1UL << 51, UVMF_INVLPG));
-    refused("a superpage", own,
-            mmu_update_one(pte_machine((uint64_t)spot, 2), (own & ~511UL) << PAGE_SHIFT |
-                                                               PTE_TAB | PTE_PS));
+    refused("a superpage", own_l1,
+            mmu_update_one(pte_machine((uint64_t)spot, 2),
+                           own_l1 << PAGE_SHIFT | PTE_TAB | PTE_PS));
     refused("M2P by address", 0,
             HCALL3(update_va_mapping, MACH2PHYS_VIRT_START, own << PAGE_SHIFT | PTE_KRW, 0));
     CHECK(!try_write((void *)MACH2PHYS_VIRT_START, 0));
@@ -103,6 +105,8 @@ enum verdict guest_main(void)
     CHECK_EQ(HCALL2(memory_op, XENMEM_decrease_reservation, &r), 1);
     child.comm->arg[0] = virt_to_mfn(dom0_page);
     child.comm->arg[1] = start_info->shared_info >> PAGE_SHIFT;
+    child.comm->arg[4] = pte_read((uint64_t)spot, 2) >> PAGE_SHIFT & 0xffffffffff;
+    child.comm->arg[5] = pte_read((uint64_t)spot, 4) >> PAGE_SHIFT & 0xffffffffff;
     child.comm->arg[2] = (uint64_t)HCALL2(memory_op, XENMEM_maximum_ram_page, NULL);
     child_run(&child);
     child_expect_success(&child, 5000);
