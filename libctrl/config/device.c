@@ -155,7 +155,7 @@ static int disk_flag(struct ctrl_disk *d, const char *word)
 static int disk_pair(struct words *w, struct ctrl_disk *d, char *word)
 {
     char *equals = strchr(word, '=');
-    const char *value = equals + 1;
+    const char *value = equals != NULL ? equals + 1 : "";
     size_t n = equals != NULL ? (size_t)(equals - word) : 0;
     int number = 0, rc;
 

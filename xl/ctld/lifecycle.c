@@ -182,6 +182,12 @@ void lifecycle_check(struct ctld *d, struct domain *dom, const struct ctrl_domai
         return;
     }
     if (ctrl_domain_config_load(d->h, dom->domid, &config) < 0) {
+        char *name = store_value(d, dom->domid, "name");
+
+        if (name == NULL) {
+            return; /* somebody is removing it right now */
+        }
+        free(name);
         say(d, "domain %u (%s) has ended and stays: %s", dom->domid, dom->name, ctrl_error(d->h));
         if (head != NULL) {
             head->ended = 1;
