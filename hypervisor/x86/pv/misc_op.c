@@ -184,7 +184,7 @@ PV_CALL(do_fpu_taskswitch)
 
 /* --- debug registers -------------------------------------------------------------------------- */
 
-#define DR7_RESERVED 0xffffffff0000d800ULL /* also GD */
+#define DR7_RESERVED 0xffffffff0000f800ULL /* also GD */
 #define DR7_FIXED    0x400ULL
 #define DR6_FIXED    0xffff0ff0ULL
 
