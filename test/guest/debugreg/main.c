@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debugreg: breakpoints of a guest.
+ *
+ * Why: a breakpoint on the hypervisor's own code or stack would take it down.
+ * Right outcome: addresses in the hypervisor's space are refused; reserved and I/O bits too; a
+ * write breakpoint raises #DB after the store with its bit in DR6; an instruction breakpoint
+ * before it; it ends when DR7 is cleared.
+ * Environments: pv
+ */
+#include "cpu.h"
+
+static volatile uint64_t watched;
+
+static long set(unsigned reg, uint64_t v)
+{
+    return HCALL2(set_debugreg, reg, v);
+}
+
+static bool hit(struct trap_frame *f)
+{
+    if (f->entry != 1) {
+        return false;
+    }
+    f->rflags |= 1UL << 16; /* go past an instruction breakpoint */
+    return true;
+}
+
+enum verdict guest_main(void)
+{
+    EXPECT(set(0, 0xffff830000000000) < 0);
+    EXPECT(set(3, 0x800000000000) < 0);
+    EXPECT(set(8, 0) < 0);
+    EXPECT(set(7, 1UL << 13) < 0 || (HCALL1(get_debugreg, 7) & (1 << 13)) == 0); /* GD */
+    EXPECT(set(7, 1UL << 32) < 0 || ((uint64_t)HCALL1(get_debugreg, 7) >> 32) == 0);
+    EXPECT_EQ(set(0, P(&watched)), 0);
+    EXPECT_EQ(HCALL1(get_debugreg, 0), P(&watched));
+    EXPECT_EQ(HCALL1(get_debugreg, 8) < 0, 1);
+    trap_hook = hit;
+    EXPECT_EQ(set(7, 2 | (0xdUL << 16)), 0); /* 8 bytes, on write */
+    trap_none();
+    watched = 5;
+    EXPECT_EQ(trapped.entry, 1);
+    EXPECT_EQ(trapped.count, 1);
+    EXPECT_EQ(HCALL1(get_debugreg, 6) & 0xf, 1);
+    EXPECT_EQ(watched, 5);
+    EXPECT_EQ(set(6, 0), 0);
+    EXPECT_EQ(set(7, 0), 0);
+    trap_none();
+    watched = 6;
+    EXPECT_EQ(trapped.entry, -1);
+    return SUCCESS;
+}
