@@ -28,7 +28,7 @@ end() {
 }
 
 check_host() {
-    local found need
+    local found need place
     begin "this machine"
     found=$(uname -m)
     [ "$found" = x86_64 ] || die 3 "this machine is $found; Bonsai needs an x86-64 one"
@@ -39,8 +39,14 @@ check_host() {
     found=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
     [ "$found" -ge "$need" ] || die 3 "$found MiB of memory are free; $need MiB are needed"
     need=${BONSAI_NEED_DISK:-3000}
-    mkdir -p "$BUILD" 2>/dev/null || die 3 "cannot write to $BUILD; the folder must be yours"
-    found=$(df -Pm "$BUILD" | awk 'NR == 2 { print $4 }')
+    # Nothing is made before it is sure that the rest can follow.
+    place=$BUILD
+    while [ ! -e "$place" ]; do
+        place=$(dirname "$place")
+    done
+    [ -d "$place" ] && [ -w "$place" ] ||
+        die 3 "cannot write to $place; the folder for $BUILD must be yours"
+    found=$(df -Pm "$place" | awk 'NR == 2 { print $4 }')
     [ -x "$BUILD/hypervisor/bonsai" ] && [ -d "$TOP/build/pkg" ] && need=500
     [ "$found" -ge "$need" ] || die 3 "$found MiB of disk are free for $BUILD; $need MiB are needed"
     end ok
@@ -58,6 +64,7 @@ missing_packages() {
 # Runs apt-get; its last line is the reason when it fails.
 apt() {
     local log=$BUILD/apt.log
+    mkdir -p "$BUILD"
     if ! DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -y -q "$@" >"$log" 2>&1 </dev/null; then
         die 4 "apt-get $1 failed: $(grep -v '^$' "$log" | tail -n 1) (all of it: $log)"
     fi
@@ -91,6 +98,7 @@ install_packages() {
 fetch_packages() {
     local status
     begin "packages for dom0 and guests"
+    mkdir -p "$BUILD"
     python3 "$TOP/scripts/lib/fetch.py" "$@"
     status=$?
     [ $status = 0 ] || exit $status
