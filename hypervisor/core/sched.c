@@ -206,7 +206,10 @@ static void schedule(void)
 void sched_context_switched(struct vcpu *prev, struct vcpu *next)
 {
     unsigned cpu = smp_processor_id();
+    struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
 
+    /* from here on somebody may find prev at rest and destroy it: see sched_vcpu_destroy() */
+    __atomic_store_n(&sc->leaving, prev, __ATOMIC_RELAXED);
     __atomic_store_n(&prev->running, false, __ATOMIC_RELEASE);
     if (!vcpu_is_idle(prev) && vcpu_runnable(prev)) {
         if (!(prev->hard_affinity & (1ULL << cpu))) {
@@ -215,6 +218,7 @@ void sched_context_switched(struct vcpu *prev, struct vcpu *next)
             sched_policy->context_saved(prev);
         }
     }
+    __atomic_store_n(&sc->leaving, NULL, __ATOMIC_RELEASE);
     if (vcpu_is_idle(next)) {
         return;
     }
@@ -361,8 +365,15 @@ int sched_vcpu_init(struct vcpu *v)
     return sched_policy->add_vcpu(v);
 }
 
+/* It runs no more; a processor that has just switched away from it may still look at it. */
 void sched_vcpu_destroy(struct vcpu *v)
 {
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+        while (per_cpu(sched_cpu, cpu).online &&
+               __atomic_load_n(&per_cpu(sched_cpu, cpu).leaving, __ATOMIC_ACQUIRE) == v) {
+            cpu_relax();
+        }
+    }
     sched_policy->remove_vcpu(v);
 }
 

@@ -53,6 +53,7 @@ extern const struct sched_policy *sched_policy; /* chosen by sched=, constant af
 struct sched_cpu {
     struct spinlock lock;
     struct vcpu *running;
+    struct vcpu *leaving; /* switched away from, and still being placed: it must not be freed */
     struct vcpu *idle;
     struct timer slice_timer;
     bool online;
