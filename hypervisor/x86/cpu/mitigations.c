@@ -5,7 +5,7 @@
  *   flaw        test                                  action                              off by
  *   Meltdown    Intel without RDCL_NO                 PV guests refused: the split        xpti=no
  *                                                     tables that they need are not there
- *   L1TF        Intel without RDCL_NO                 a not-present entry that names RAM  pv-l1tf=no
+ *   L1TF        Intel without RDCL_NO                 a not-present entry that names RAM pv-l1tf=no
  *                                                     is refused
  *   Spectre v2  all with IBPB                         IBPB when another domain runs       ibpb=no
  *

@@ -129,7 +129,8 @@ static void simple_put(struct page *pg)
 
     do {
         if ((x & PGT_COUNT_MASK) == 0) {
-            panic("type count of frame %#lx is zero already: type %#lx, refs %#lx, owner %d, m2p %#lx",
+            panic("type count of frame %#lx is zero already: "
+                  "type %#lx, refs %#lx, owner %d, m2p %#lx",
                   (unsigned long)arch_page_to_mfn(pg).v, (unsigned long)x, (unsigned long)pg->refs,
                   pg->owner ? pg->owner->id : -1,
                   (unsigned long)arch_m2p_get(arch_page_to_mfn(pg)));

@@ -79,7 +79,7 @@ static int copy(unsigned ref, unsigned offset, unsigned len, bool to_child)
     return c.status;
 }
 
-/* --- the child ------------------------------------------------------------------------------------- */
+/* --- the child -------------------------------------------------------------------------------- */
 
 static enum verdict grants(void)
 {
@@ -115,7 +115,7 @@ static enum verdict grants(void)
     return SUCCESS;
 }
 
-/* --- dom0 ------------------------------------------------------------------------------------------ */
+/* --- dom0 ------------------------------------------------------------------------------------- */
 
 static void test_map(void)
 {

@@ -28,7 +28,7 @@ static uint64_t random_next(uint64_t *s)
     return *s;
 }
 
-/* --- the ways ---------------------------------------------------------------------------------- */
+/* --- the ways --------------------------------------------------------------------------------- */
 
 static enum verdict counts(void)
 {
@@ -153,7 +153,7 @@ static enum verdict calls_at_random(void)
     return SUCCESS;
 }
 
-/* --- dom0 --------------------------------------------------------------------------------------- */
+/* --- dom0 ------------------------------------------------------------------------------------- */
 
 static void try(const char *what, enum verdict (*way)(void), uint64_t seed, unsigned ms,
                 unsigned want)

@@ -28,7 +28,7 @@ static void expect(const char *what, unsigned nr, long got, long want)
     }
 }
 
-/* --- the tables of the toolstack ----------------------------------------------------------------- */
+/* --- the tables of the toolstack -------------------------------------------------------------- */
 
 static void try_domctl(void)
 {
@@ -71,7 +71,7 @@ static void try_platform(void)
     expect("mca", 0, HCALL1(arch_0, &op), E_PERM);
 }
 
-/* --- devices -------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 static void try_physdev(void)
 {
@@ -96,7 +96,7 @@ static void try_physdev(void)
     }
 }
 
-/* --- memory ---------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void try_memory(void)
 {
@@ -145,7 +145,7 @@ static void try_tables(void)
            HCALL4(update_va_mapping_otherdomain, &bad, 0, 0, 0), E_PERM);
 }
 
-/* --- grants, events, the rest ----------------------------------------------------------------------- */
+/* --- grants, events, the rest ----------------------------------------------------------------- */
 
 static void try_grants(void)
 {

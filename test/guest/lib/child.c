@@ -26,7 +26,7 @@ bool is_child;
 
 _Static_assert(sizeof(struct comm) <= PAGE_SIZE, "one page");
 
-/* --- foreign frames ------------------------------------------------------------------------------ */
+/* --- foreign frames --------------------------------------------------------------------------- */
 
 static void map_foreign(void *va, domid_t id, uint64_t mfn)
 {
@@ -56,7 +56,7 @@ void child_unmap(void)
     map_own(window);
 }
 
-/* --- building ------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------------------- */
 
 static bool is_window(uint64_t va)
 {
@@ -231,7 +231,7 @@ void child_build(struct child *c, enum verdict (*entry)(void), unsigned pages, u
     NEED(rc == 0);
 }
 
-/* --- life, as the parent sees it ----------------------------------------------------------------- */
+/* --- life, as the parent sees it -------------------------------------------------------------- */
 
 void child_run(struct child *c)
 {
@@ -314,7 +314,7 @@ long child_destroy(struct child *c)
     return domain_destroy(c->id);
 }
 
-/* --- in the child --------------------------------------------------------------------------------- */
+/* --- in the child ----------------------------------------------------------------------------- */
 
 static void child_sink(const char *line, int n)
 {

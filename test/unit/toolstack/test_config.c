@@ -392,7 +392,8 @@ static void json_has_the_shape_that_scripts_read(void **state)
 
     (void)state;
     assert_int_equal(ctrl_config_to_json(h, c, 7, &json), 0);
-    assert_true(strncmp(json, "{\n    \"domid\": 7,\n    \"config\": {\n        \"c_info\": {\n", 52)
+    assert_true(strncmp(json,
+                        "{\n    \"domid\": 7,\n    \"config\": {\n        \"c_info\": {\n", 52)
                 == 0);
     assert_non_null(strstr(json, "            \"name\": \"x\",\n"));
     assert_non_null(strstr(json, "\"target_memkb\": 65536"));
@@ -403,7 +404,8 @@ static void json_has_the_shape_that_scripts_read(void **state)
 static void broken_json_is_refused(void **state)
 {
     static const char *const bad[] = { "", "{", "[]", "{\"keys\":{\"name\":null}}",
-                                       "{\"keys\":{\"memory\":{}}}", "{\"keys\":{\"vcpus\":\"x\"}}" };
+                                       "{\"keys\":{\"memory\":{}}}",
+                                        "{\"keys\":{\"vcpus\":\"x\"}}" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -47,7 +47,8 @@ static void a_tail_without_nul_is_no_string(void **state)
 
 static void names_of_nodes_are_checked(void **state)
 {
-    static const char *const bad[] = {"", "//", "/a//b", "/a/", "a/", "/a b", "/a\n", "/\xe4", "@x"};
+    static const char *const bad[] = {"",     "//",   "/a//b", "/a/", "a/",
+                                      "/a b", "/a\n", "/\xe4", "@x"};
     char out[XENSTORE_ABS_PATH_MAX + 1], line[XENSTORE_ABS_PATH_MAX + 2];
     size_t strip;
 
