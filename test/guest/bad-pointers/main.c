@@ -30,9 +30,11 @@ struct call {
     uint64_t args[4];
 };
 
-#define SUB(call, sub)        {#call " " #sub, __HYPERVISOR_##call, 2, 0, {sub}}
-#define VCPU(sub)             {"vcpu_op " #sub, __HYPERVISOR_vcpu_op, 3, 0, {sub, 1}}
-#define GRANT(sub)            {"grant_table_op " #sub, __HYPERVISOR_grant_table_op, 2, 3, {sub, 0, 1}}
+/* clang-format off */
+#define SUB(call, sub) {#call " " #sub, __HYPERVISOR_##call, 2, 0, {sub}}
+#define VCPU(sub)      {"vcpu_op " #sub, __HYPERVISOR_vcpu_op, 3, 0, {sub, 1}}
+#define GRANT(sub)     {"grant_table_op " #sub, __HYPERVISOR_grant_table_op, 2, 3, {sub, 0, 1}}
+/* clang-format on */
 
 static const struct call calls[] = {
     {"set_trap_table", __HYPERVISOR_set_trap_table, 1, 0, {0}},
@@ -171,8 +173,7 @@ static void inner(void)
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
         struct xen_memory_reservation r = {
             .extent_start = {bad[i]}, .nr_extents = 2, .domid = DOMID_SELF};
-        struct gnttab_setup_table s = {
-            .dom = DOMID_SELF, .nr_frames = 1, .frame_list = {bad[i]}};
+        struct gnttab_setup_table s = {.dom = DOMID_SELF, .nr_frames = 1, .frame_list = {bad[i]}};
         struct sched_poll p = {.ports = {bad[i]}, .nr_ports = 2, .timeout = 1};
         struct mmuext_op flush = {.cmd = MMUEXT_TLB_FLUSH_MULTI, .arg2.vcpumask = {bad[i]}};
         struct {
@@ -199,14 +200,14 @@ enum verdict guest_main(void)
     NEED(map_at(window(1), 0, 0) == 0);
     bad[n++] = 0;
     bad[n++] = 0x1000;
-    bad[n++] = P(window(1));               /* not present */
-    bad[n++] = P(window(1)) - 1;           /* begins well */
+    bad[n++] = P(window(1));     /* not present */
+    bad[n++] = P(window(1)) - 1; /* begins well */
     bad[n++] = 0x7ffffffff000;
-    bad[n++] = 0x800000000000;             /* non-canonical */
-    bad[n++] = 0xffff830000000000;         /* the hypervisor's memory */
+    bad[n++] = 0x800000000000;     /* non-canonical */
+    bad[n++] = 0xffff830000000000; /* the hypervisor's memory */
     bad[n++] = 0xffff807ffffffff0;
     bad[n++] = 0xffff8280000000ff;
-    bad[n++] = 0xfffffffffffffffe;         /* wraps */
+    bad[n++] = 0xfffffffffffffffe; /* wraps */
     for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
         try_all(&calls[i]);
     }

@@ -42,10 +42,12 @@ enum verdict guest_main(void)
     EXPECT_EQ(unreg(CALLBACKTYPE_event), E_INVAL);
     EXPECT_EQ(unreg(99), E_NOSYS);
     EXPECT_EQ(HCALL3(set_callbacks, entry_address(ENTRY_EVENT), entry_address(ENTRY_FAILSAFE),
-                     entry_address(ENTRY_SYSCALL)), 0);
+                     entry_address(ENTRY_SYSCALL)),
+              0);
     EXPECT_EQ(HCALL3(set_callbacks, 0x800000000000, entry_address(ENTRY_FAILSAFE),
                      entry_address(ENTRY_SYSCALL)) == 0 &&
-              reg(CALLBACKTYPE_event, P(entry_address(ENTRY_EVENT))) != 0, 0);
+                  reg(CALLBACKTYPE_event, P(entry_address(ENTRY_EVENT))) != 0,
+              0);
 
     NEED(HCALL2(event_channel_op, EVTCHNOP_bind_ipi, &b) == 0);
     port_unmask(b.port);

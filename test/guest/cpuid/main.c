@@ -33,17 +33,17 @@ static void features(void)
 {
     struct cpuid_regs one = cpuid_pv(1, 0), seven = cpuid_pv(7, 0), ext = cpuid_pv(0x80000001, 0);
 
-    EXPECT((one.c & (1u << 31)) != 0);                         /* hypervisor */
+    EXPECT((one.c & (1u << 31)) != 0);                           /* hypervisor */
     EXPECT((one.c & ((1u << 17) | (1u << 3) | (1u << 5))) == 0); /* PCID MONITOR VMX */
-    EXPECT_EQ((one.c >> 26) & 1, (one.c >> 27) & 1);           /* XSAVE, OSXSAVE */
+    EXPECT_EQ((one.c >> 26) & 1, (one.c >> 27) & 1);             /* XSAVE, OSXSAVE */
     EXPECT((one.d & ((1u << 0) | (1u << 4) | (1u << 6) | (1u << 8) | (1u << 15))) ==
            ((1u << 0) | (1u << 4) | (1u << 6) | (1u << 8) | (1u << 15)));
-    EXPECT((one.d & (1u << 1)) == 0);                          /* VME */
-    EXPECT((seven.b & ((1u << 7) | (1u << 20))) == 0);         /* SMEP SMAP */
+    EXPECT((one.d & (1u << 1)) == 0);                              /* VME */
+    EXPECT((seven.b & ((1u << 7) | (1u << 20))) == 0);             /* SMEP SMAP */
     EXPECT((seven.c & ((1u << 2) | (1u << 16) | (1u << 3))) == 0); /* UMIP LA57 PKU */
-    EXPECT((ext.c & (1u << 2)) == 0);                          /* SVM */
-    EXPECT((ext.d & (1u << 29)) != 0);                         /* long mode */
-    EXPECT((ext.d & (1u << 26)) == 0);                         /* 1 GiB pages */
+    EXPECT((ext.c & (1u << 2)) == 0);                              /* SVM */
+    EXPECT((ext.d & (1u << 29)) != 0);                             /* long mode */
+    EXPECT((ext.d & (1u << 26)) == 0);                             /* 1 GiB pages */
     EXPECT(cpuid_pv(0, 0).a >= 0xd || cpuid_pv(0, 0).a < 0x20);
 }
 

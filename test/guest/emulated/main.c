@@ -85,10 +85,10 @@ static void debug_registers(void)
 
 static void msrs(void)
 {
-    static const uint32_t readable[] = {0x1b, 0x8b, 0x277, 0xc0000080, 0xc0000100, 0xc0000101,
-                                        0xc0000102};
-    static const uint32_t refused[] = {0x1, 0x174, 0x600, 0x4b564d00, 0xc0000081, 0xc0000082,
-                                       0xc0000084, 0xc0010117};
+    static const uint32_t readable[] = {0x1b,       0x8b,       0x277,     0xc0000080,
+                                        0xc0000100, 0xc0000101, 0xc0000102};
+    static const uint32_t refused[] = {0x1,        0x174,      0x600,      0x4b564d00,
+                                       0xc0000081, 0xc0000082, 0xc0000084, 0xc0010117};
     uint64_t v;
 
     for (unsigned i = 0; i < ARRAY_SIZE(readable); i++) {

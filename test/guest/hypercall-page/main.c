@@ -60,7 +60,9 @@ enum verdict guest_main(void)
     NEED(cpuid_base(&msr));
     trap_none();
     __asm__ volatile(TRAP_SAFE("wrmsr")
-                     : : "c"(msr), "a"((uint32_t)mfn), "d"((uint32_t)(mfn >> 32)) : "memory");
+                     :
+                     : "c"(msr), "a"((uint32_t)mfn), "d"((uint32_t)(mfn >> 32))
+                     : "memory");
     EXPECT_EQ(trapped.entry, -1);
     if (trapped.entry == -1) {
         check_page(msr_page);

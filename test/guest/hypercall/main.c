@@ -55,7 +55,8 @@ static void arguments_survive(void)
 
 static void unknown(void)
 {
-    static const uint64_t none[] = {11, 27, 43, 47, 55, 56, 63, 64, 127, 255, 256, 0x7fffffff,
+    static const uint64_t none[] = {11,         27,          43,        47,  55,  56,
+                                    63,         64,          127,       255, 256, 0x7fffffff,
                                     0xffffffff, 0x100000011, 1UL << 63, ~0UL};
 
     for (unsigned i = 0; i < ARRAY_SIZE(none); i++) {

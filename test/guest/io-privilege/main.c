@@ -41,7 +41,7 @@ enum verdict guest_main(void)
     NEED(iopl(1) == 0);
 
     memset(bitmap, 0xff, PAGE_SIZE);
-    bitmap[0x71 / 8] = (uint8_t)~(1u << (0x71 % 8));
+    bitmap[0x71 / 8] = (uint8_t) ~(1u << (0x71 % 8));
     EXPECT_EQ(HCALL2(physdev_op, PHYSDEVOP_set_iobitmap, &set), 0);
     EXPECT_EQ(user_run(USER_ADDRESS(user_in), 0x71, 0x200), ENTRY_SYSCALL);
     EXPECT_EQ(user_run(USER_ADDRESS(user_in), 0x70, 0x200), 13);

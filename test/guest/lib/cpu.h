@@ -40,7 +40,9 @@ static inline bool wrmsr(uint32_t msr, uint64_t value)
 {
     trap_none();
     __asm__ volatile(TRAP_SAFE("wrmsr")
-                     : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+                     :
+                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
     return trapped.entry == -1;
 }
 
@@ -48,7 +50,9 @@ static inline bool xsetbv(uint64_t value)
 {
     trap_none();
     __asm__ volatile(TRAP_SAFE("xsetbv")
-                     : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+                     :
+                     : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
     return trapped.entry == -1;
 }
 

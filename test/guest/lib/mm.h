@@ -21,8 +21,8 @@
 #define PTE_TAB  (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define PTE_ADDR 0x000ffffffffff000UL
 
-void *alloc_page(void);    /* zeroed, mapped writable */
-uint64_t alloc_pfn(void);  /* not mapped */
+void *alloc_page(void);   /* zeroed, mapped writable */
+uint64_t alloc_pfn(void); /* not mapped */
 static inline void *pfn_to_virt(uint64_t pfn)
 {
     return (void *)(VIRT_BASE + (pfn << PAGE_SHIFT));

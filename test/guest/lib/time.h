@@ -15,7 +15,7 @@ static inline uint64_t rdtsc(void)
 uint64_t time_of(const volatile struct vcpu_time_info *t);
 uint64_t now(void); /* system time, by the record of the vcpu that asks */
 void spin_ns(uint64_t ns);
-#define MS(n) ((n) * 1000000UL)
+#define MS(n) ((n)*1000000UL)
 
 /* Spin until the condition holds, ns at most; its last value. */
 #define WAIT(cond, ns)                                                                             \

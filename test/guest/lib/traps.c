@@ -37,8 +37,10 @@ void *entry_address(unsigned entry)
 void trap_set(unsigned vector, unsigned dpl, bool mask_events)
 {
     struct trap_info t[2] = {
-        {.vector = (uint8_t)vector, .flags = (uint8_t)(dpl | (mask_events ? 4 : 0)),
-         .cs = FLAT_KERNEL_CS, .address = (unsigned long)entry_address(vector)},
+        {.vector = (uint8_t)vector,
+         .flags = (uint8_t)(dpl | (mask_events ? 4 : 0)),
+         .cs = FLAT_KERNEL_CS,
+         .address = (unsigned long)entry_address(vector)},
     };
 
     NEED(HCALL1(set_trap_table, t) == 0);
@@ -82,7 +84,8 @@ bool try_write(volatile void *p, uint64_t value)
     return trapped.entry < 0;
 }
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ------------------------------------------------------------------------------------
+ */
 
 static void take_ports(struct vcpu_info *info)
 {
@@ -135,7 +138,8 @@ bool port_pending(unsigned port)
     return (shared_info->evtchn_pending[port / 64] >> (port % 64)) & 1;
 }
 
-/* --- all entries ------------------------------------------------------------------------------- */
+/* --- all entries -------------------------------------------------------------------------------
+ */
 
 static void unexpected(const struct trap_frame *f)
 {

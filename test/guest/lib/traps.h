@@ -57,13 +57,14 @@ static inline void trap_none(void)
 bool try_read(const volatile void *p, uint64_t *value);
 bool try_write(volatile void *p, uint64_t value);
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ------------------------------------------------------------------------------------
+ */
 
-extern volatile unsigned event_count[4096];   /* 2-level: how often each port was taken */
-extern volatile unsigned event_upcalls[4];    /* by vcpu */
-extern bool event_two_level;                  /* false: the upcall looks at no port */
-struct vcpu_info *vcpu_info(void);            /* of the vcpu that asks */
-extern struct vcpu_info *vcpu_info_at[4];     /* where each is */
+extern volatile unsigned event_count[4096]; /* 2-level: how often each port was taken */
+extern volatile unsigned event_upcalls[4];  /* by vcpu */
+extern bool event_two_level;                /* false: the upcall looks at no port */
+struct vcpu_info *vcpu_info(void);          /* of the vcpu that asks */
+extern struct vcpu_info *vcpu_info_at[4];   /* where each is */
 unsigned vcpu_id(void);
 static inline void events_mask(void)
 {
@@ -74,7 +75,8 @@ void events_unmask(void);
 void port_unmask(unsigned port); /* in shared_info */
 bool port_pending(unsigned port);
 
-/* --- user mode --------------------------------------------------------------------------------- */
+/* --- user mode ---------------------------------------------------------------------------------
+ */
 
 /*
  * Run code at ring 3 in user mode until an entry that trap_hook does not take; its number is the
@@ -82,10 +84,10 @@ bool port_pending(unsigned port);
  * that holds one page of code and one of data, or, when `shared`, uses the kernel's.
  */
 extern char user_text[], user_text_end[]; /* section .utext of the test: one page */
-#define UTEXT __attribute__((section(".utext"), used, naked))
+#define UTEXT     __attribute__((section(".utext"), used, naked))
 #define USER_CODE 0x0000000010000000UL /* where user_text is seen */
 #define USER_DATA 0x0000000010001000UL
-extern char *user_data;                   /* the data page, as the kernel sees it */
+extern char *user_data; /* the data page, as the kernel sees it */
 #define USER_ADDRESS(fn) (USER_CODE + ((uint64_t)(fn) - (uint64_t)user_text))
 void user_root(void);
 int user_run(uint64_t rip, uint64_t arg, uint64_t rflags);

@@ -85,8 +85,11 @@ static void exchange(void)
     xen_pfn_t in[4], out[1], pfns[4];
     struct xen_memory_exchange x = {
         .in = {.extent_start = {P(in)}, .nr_extents = 4, .domid = DOMID_SELF},
-        .out = {.extent_start = {P(out)}, .nr_extents = 1, .extent_order = 2,
-                .mem_flags = XENMEMF_address_bits(32), .domid = DOMID_SELF},
+        .out = {.extent_start = {P(out)},
+                .nr_extents = 1,
+                .extent_order = 2,
+                .mem_flags = XENMEMF_address_bits(32),
+                .domid = DOMID_SELF},
     };
     long before = pages();
 

@@ -38,8 +38,8 @@ static void other_frames(void)
 {
     uint64_t before = pte_read(P(window(1)), 1);
 
-    EXPECT(map_at(window(1), 0xfffffffff, PTE_KRO) < 0);     /* beyond what a processor has */
-    EXPECT(map_at(window(1), 0xffffffffff, PTE_KRO) < 0);    /* all address bits */
+    EXPECT(map_at(window(1), 0xfffffffff, PTE_KRO) < 0);  /* beyond what a processor has */
+    EXPECT(map_at(window(1), 0xffffffffff, PTE_KRO) < 0); /* all address bits */
     EXPECT_EQ(pte_read(P(window(1)), 1), before);
 }
 

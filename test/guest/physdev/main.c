@@ -33,8 +33,8 @@ static void io_apic(void)
 static void gsis(void)
 {
     struct physdev_setup_gsi g = {.gsi = 10, .triggering = 1, .polarity = 1};
-    struct physdev_map_pirq m = {.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 10,
-                                 .pirq = 10};
+    struct physdev_map_pirq m = {
+        .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 10, .pirq = 10};
     struct evtchn_bind_pirq b = {.pirq = 10};
     struct physdev_irq_status_query q = {.irq = 10};
     struct physdev_eoi e = {.irq = 10};
@@ -56,8 +56,8 @@ static void gsis(void)
 static void refused(void)
 {
     struct physdev_setup_gsi g = {.gsi = 0x7fffffff};
-    struct physdev_map_pirq m = {.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 100000,
-                                 .pirq = -1};
+    struct physdev_map_pirq m = {
+        .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 100000, .pirq = -1};
     struct physdev_irq_status_query q = {.irq = 0xffffffff};
     struct physdev_eoi e = {.irq = 0xffffffff};
     struct physdev_pci_device_add d = {.seg = 7, .bus = 99, .devfn = 0xff};
@@ -67,15 +67,20 @@ static void refused(void)
     EXPECT(op(PHYSDEVOP_map_pirq, &m) < 0);
     m.index = -1;
     EXPECT(op(PHYSDEVOP_map_pirq, &m) < 0);
-    m = (struct physdev_map_pirq){.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 11,
-                                  .pirq = 0x7fffffff};
+    m = (struct physdev_map_pirq){
+        .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 11, .pirq = 0x7fffffff};
     EXPECT(op(PHYSDEVOP_map_pirq, &m) < 0);
     m = (struct physdev_map_pirq){.domid = 77, .type = MAP_PIRQ_TYPE_GSI, .index = 11, .pirq = 11};
     EXPECT_EQ(op(PHYSDEVOP_map_pirq, &m), E_SRCH);
     m = (struct physdev_map_pirq){.domid = DOMID_SELF, .type = 99, .index = 11, .pirq = 11};
     EXPECT(op(PHYSDEVOP_map_pirq, &m) < 0);
-    m = (struct physdev_map_pirq){.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_MSI, .index = -1,
-                                  .pirq = -1, .bus = 99, .devfn = 0xff, .entry_nr = 5000,
+    m = (struct physdev_map_pirq){.domid = DOMID_SELF,
+                                  .type = MAP_PIRQ_TYPE_MSI,
+                                  .index = -1,
+                                  .pirq = -1,
+                                  .bus = 99,
+                                  .devfn = 0xff,
+                                  .entry_nr = 5000,
                                   .table_base = 0xffff830000000000};
     EXPECT(op(PHYSDEVOP_map_pirq, &m) < 0);
     EXPECT_EQ(op(PHYSDEVOP_irq_status_query, &q), E_INVAL);

@@ -13,7 +13,8 @@
 enum verdict guest_main(void)
 {
     uint64_t at = pte_machine(P(window(0)), 1), old;
-    uint64_t *entry = (uint64_t *)((char *)pfn_to_virt(mfn_to_pfn(at >> PAGE_SHIFT)) + (at & 0xfff));
+    uint64_t *entry =
+        (uint64_t *)((char *)pfn_to_virt(mfn_to_pfn(at >> PAGE_SHIFT)) + (at & 0xfff));
 
     HCALL2(vm_assist, VMASST_CMD_disable, VMASST_TYPE_writable_pagetables);
     old = *entry;

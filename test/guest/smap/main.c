@@ -19,16 +19,16 @@ static bool native_iret_faults(void)
     uint64_t frame[5];
 
     trap_none();
-    __asm__ volatile("movq $77f, trap_resume(%%rip)\n"
-                     "movq %%rsp, %%rbx\n"
-                     "movq $77f, (%[f]); movq %[cs], 8(%[f]); pushfq; popq 16(%[f])\n"
-                     "movq %%rsp, 24(%[f]); movq %[ss], 32(%[f])\n"
-                     "movq %[f], %%rsp; iretq\n"
-                     "77: movq %%rbx, %%rsp; movq $0, trap_resume(%%rip)"
-                     :
-                     : [f] "r"(frame), [cs] "r"((uint64_t)FLAT_KERNEL_CS),
-                       [ss] "r"((uint64_t)FLAT_KERNEL_SS)
-                     : "rbx", "memory", "cc");
+    __asm__ volatile(
+        "movq $77f, trap_resume(%%rip)\n"
+        "movq %%rsp, %%rbx\n"
+        "movq $77f, (%[f]); movq %[cs], 8(%[f]); pushfq; popq 16(%[f])\n"
+        "movq %%rsp, 24(%[f]); movq %[ss], 32(%[f])\n"
+        "movq %[f], %%rsp; iretq\n"
+        "77: movq %%rbx, %%rsp; movq $0, trap_resume(%%rip)"
+        :
+        : [f] "r"(frame), [cs] "r"((uint64_t)FLAT_KERNEL_CS), [ss] "r"((uint64_t)FLAT_KERNEL_SS)
+        : "rbx", "memory", "cc");
     return trapped.entry == 14;
 }
 

@@ -7,7 +7,7 @@
  * Right outcome: the handler if its privilege level allows, else #GP with the vector in the error
  * code; handlers in the hypervisor's space are refused.
  * Environments: pv
- * Xen: differs it believes QEMU's error code (twice the vector), lets any code raise 0x80, and takes handlers at any address
+ * Xen: differs it believes QEMU's error code, and lets any code raise 0x80 (see Why)
  */
 #include "traps.h"
 

@@ -5,8 +5,8 @@
  * Why: a kernel's scheduler and all of its time-outs stand on them.
  * Right outcome: system time never goes back and agrees with the TSC's rate; a copy registered by
  * VCPUOP_register_vcpu_time_memory_area says the same; the wall clock is of this century; a
- * single-shot timer fires after its time and not long after; a time in the past fires at once, whatever
- * the flag says; the periodic timer keeps its number.
+ * single-shot timer fires after its time and not long after; a time in the past fires at once,
+ * whatever the flag says; the periodic timer keeps its number.
  * Environments: pv
  */
 #include <public/event_channel.h>

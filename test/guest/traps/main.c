@@ -46,7 +46,9 @@ static void debug_trap(void)
 {
     trap_none();
     __asm__ volatile("pushfq; orl $0x100, (%%rsp); " TRAP_SAFE("popfq; nop") "nop"
-                     : : : "memory", "cc");
+                     :
+                     :
+                     : "memory", "cc");
     EXPECT_EQ(trapped.entry, 1);
     EXPECT((trapped.frame.rflags & 0x100) != 0);
     trap_none();
@@ -82,7 +84,9 @@ static void page_faults(void)
     trap_none();
     __asm__ volatile("pushq %%rbp; movq %%rsp, %%rbp; movq $77f, trap_resume(%%rip); call *%0\n"
                      "77: movq $0, trap_resume(%%rip); movq %%rbp, %%rsp; popq %%rbp"
-                     : : "a"(nx) : "memory");
+                     :
+                     : "a"(nx)
+                     : "memory");
     EXPECT_EQ(trapped.cr2, nx);
     expect("execute, NX", 14, 0x11);
     EXPECT(!try_read((void *)0xffff830000000000, &v)); /* the hypervisor's */
@@ -97,12 +101,12 @@ static void frame(void)
     uint64_t rip = 0, rsp = 0;
 
     trap_none();
-    __asm__ volatile("movq %0, %%rcx; movq %1, %%r11; leaq 1f(%%rip), %2; movq %%rsp, %3\n"
-                     TRAP_SAFE("1: ud2")
-                     "movq %%rcx, %0; movq %%r11, %1"
-                     : "+b"(rcx), "+d"(r11), "=&S"(rip), "=&D"(rsp)
-                     :
-                     : "rcx", "r11", "memory");
+    __asm__ volatile(
+        "movq %0, %%rcx; movq %1, %%r11; leaq 1f(%%rip), %2; movq %%rsp, %3\n" TRAP_SAFE(
+            "1: ud2") "movq %%rcx, %0; movq %%r11, %1"
+        : "+b"(rcx), "+d"(r11), "=&S"(rip), "=&D"(rsp)
+        :
+        : "rcx", "r11", "memory");
     EXPECT_EQ(trapped.entry, 6);
     EXPECT_EQ(trapped.frame.rip, rip);
     EXPECT_EQ(trapped.frame.rsp, rsp);
