@@ -108,6 +108,10 @@ def main(function):
     except Stop as stop:
         say(f'{os.path.basename(sys.argv[0])}: {stop.sentence}')
         sys.exit(stop.status)
+    except PermissionError as error:
+        say(f'{os.path.basename(sys.argv[0])}: {error.filename}: {error.strerror}; what the scripts '
+            'make has to be yours')
+        sys.exit(3)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -52,13 +52,17 @@ check_host() {
     end ok
 }
 
+# The names of packages.list that are not installed, one a line.
 missing_packages() {
-    local name rest
-    while read -r name rest; do
-        case $name in '' | '#'*) continue ;; esac
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
-            echo "$name"
-    done <"$TOP/scripts/lib/packages.list"
+    local names
+    names=$(sed 's/#.*//; s/ .*//; /^$/d' "$TOP/scripts/lib/packages.list")
+    # shellcheck disable=SC2086
+    { dpkg-query -W -f '${Package} ${db:Status-Status}\n' $names 2>/dev/null; echo; } |
+        awk -v names="$names" '$2 == "installed" { there[$1] = 1 }
+            END {
+                count = split(names, name, "\n")
+                for (i = 1; i <= count; i++) if (!(name[i] in there)) print name[i]
+            }'
 }
 
 # Runs apt-get; its last line is the reason when it fails.
@@ -70,8 +74,10 @@ apt() {
     fi
 }
 
+# apt's lists are needed for downloads only: not when all that was downloaded is still there.
 have_lists() {
-    apt-cache show --no-all-versions linux-image-amd64 >/dev/null 2>&1
+    [ -e "${BONSAI_PKG:-$TOP/build/pkg}/sets/kernel-name" ] ||
+        apt-cache show --no-all-versions linux-image-amd64 >/dev/null 2>&1
 }
 
 install_packages() {
