@@ -4,9 +4,9 @@
  *
  * Why: vcpu-pin is how a host keeps guests apart, and a vcpu on the wrong processor shows nowhere
  * else.
- * Right outcome: a busy vcpu is on the processor that it is pinned to, at once and for as long as it
- * is pinned; masks without a processor and unknown vcpus are refused and change nothing; hard and
- * soft masks are read as they were set.
+ * Right outcome: a busy vcpu is on the processor that it is pinned to, at once and for as long as
+ * it is pinned; masks without a processor and unknown vcpus are refused and change nothing; hard
+ * and soft masks are read as they were set.
  * Boot: --cpus 4
  * Environments: pv
  */
@@ -67,11 +67,13 @@ enum verdict guest_main(void)
     CHECK_EQ(hard, 8);
     hard = 6;
     soft = 4;
-    CHECK_EQ(affinity(XEN_DOMCTL_setvcpuaffinity, 0,
-                      XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT, &hard, &soft), 0);
+    CHECK_EQ(affinity(XEN_DOMCTL_setvcpuaffinity, 0, XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT,
+                      &hard, &soft),
+             0);
     hard = soft = 0;
-    CHECK_EQ(affinity(XEN_DOMCTL_getvcpuaffinity, 0,
-                      XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT, &hard, &soft), 0);
+    CHECK_EQ(affinity(XEN_DOMCTL_getvcpuaffinity, 0, XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT,
+                      &hard, &soft),
+             0);
     CHECK_EQ(hard, 6);
     CHECK_EQ(soft & 15, 4);
     CHECK_EQ(affinity(XEN_DOMCTL_getvcpuaffinity, 0, 0, &hard, &soft), E_INVAL);

@@ -6,7 +6,7 @@
  * Right outcome: every frame that is not its own (dom0's, another guest's, free, the hypervisor's,
  * device memory, beyond memory) is refused in an entry of any level, as a root, as a descriptor
  * table and to M2P writes; so are a writable mapping of its own page table, a reserved bit, and a
- * frame of the wrong type. What it has may still be mapped afterwards, and dom0's page is as it was.
+ * frame of the wrong type. What it has may still be mapped afterwards; dom0's page is as it was.
  * Environments: pv
  */
 #include <public/event_channel.h>
@@ -77,9 +77,9 @@ static enum verdict lies(void)
             mmu_update_one(pte_machine((uint64_t)spot, 3), own_l1 << PAGE_SHIFT | PTE_TAB));
     refused("reserved bits", own,
             HCALL3(update_va_mapping, spot, own << PAGE_SHIFT | PTE_KRW | 1UL << 51, UVMF_INVLPG));
-    refused("a superpage", own_l1,
-            mmu_update_one(pte_machine((uint64_t)spot, 2),
-                           own_l1 << PAGE_SHIFT | PTE_TAB | PTE_PS));
+    refused(
+        "a superpage", own_l1,
+        mmu_update_one(pte_machine((uint64_t)spot, 2), own_l1 << PAGE_SHIFT | PTE_TAB | PTE_PS));
     refused("M2P by address", 0,
             HCALL3(update_va_mapping, MACH2PHYS_VIRT_START, own << PAGE_SHIFT | PTE_KRW, 0));
     CHECK(!try_write((void *)MACH2PHYS_VIRT_START, 0));

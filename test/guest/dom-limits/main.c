@@ -3,9 +3,9 @@
  * dom-limits: as many domains and vcpus as the README promises, and one more.
  *
  * Why: a limit that is not tested is a crash that waits for the first big host.
- * Right outcome: 64 vcpus, and 4,096 domains with a vcpu and a page each, dom0 among them; one vcpu
- * more is -EINVAL, one domain more -ENOMEM, a number in use -EEXIST; all go again, and the machine's
- * free memory is what it was.
+ * Right outcome: 64 vcpus, and 4,096 domains with a vcpu and a page each, dom0 among them; one
+ * vcpu more is -EINVAL, one domain more -ENOMEM, a number in use -EEXIST; all go again, and the
+ * machine's free memory is what it was.
  * Boot: --mem 4096 --timeout 240
  * Xen: skip its limits are others: 32,752 domains, 8,192 vcpus
  * Environments: pv

@@ -8,7 +8,7 @@
  * Right outcome: -EPERM from each, or the answer of the call's own list (a grant status, a count
  * of zero extents); dom0 lives on and nothing of it has changed.
  * Environments: pv
- * Xen: differs it looks at the arguments of some calls before the right (all are refused), and shows its command line to guests
+ * Xen: differs some calls are refused for their arguments first; guests may read its command line
  */
 #include <public/nmi.h>
 #include <public/physdev.h>
@@ -76,11 +76,13 @@ static void try_platform(void)
 static void try_physdev(void)
 {
     static const unsigned denied[] = {
-        PHYSDEVOP_apic_read,        PHYSDEVOP_apic_write,      PHYSDEVOP_map_pirq,
-        PHYSDEVOP_unmap_pirq,       PHYSDEVOP_manage_pci_add,  PHYSDEVOP_manage_pci_remove,
-        PHYSDEVOP_restore_msi,      PHYSDEVOP_manage_pci_add_ext, PHYSDEVOP_setup_gsi,
-        PHYSDEVOP_pci_mmcfg_reserved, PHYSDEVOP_pci_device_add, PHYSDEVOP_pci_device_remove,
-        PHYSDEVOP_restore_msi_ext,  PHYSDEVOP_dbgp_op,
+        PHYSDEVOP_apic_read,       PHYSDEVOP_apic_write,
+        PHYSDEVOP_map_pirq,        PHYSDEVOP_unmap_pirq,
+        PHYSDEVOP_manage_pci_add,  PHYSDEVOP_manage_pci_remove,
+        PHYSDEVOP_restore_msi,     PHYSDEVOP_manage_pci_add_ext,
+        PHYSDEVOP_setup_gsi,       PHYSDEVOP_pci_mmcfg_reserved,
+        PHYSDEVOP_pci_device_add,  PHYSDEVOP_pci_device_remove,
+        PHYSDEVOP_restore_msi_ext, PHYSDEVOP_dbgp_op,
     };
     uint64_t arg[16];
 
@@ -101,8 +103,7 @@ static void try_physdev(void)
 static void try_memory(void)
 {
     static uint64_t frames[2];
-    struct xen_memory_reservation r = {
-        .extent_start = GP(frames), .nr_extents = 1, .domid = 0};
+    struct xen_memory_reservation r = {.extent_start = GP(frames), .nr_extents = 1, .domid = 0};
     static const unsigned counted[] = {XENMEM_increase_reservation, XENMEM_decrease_reservation,
                                        XENMEM_populate_physmap};
     static const unsigned asked[] = {XENMEM_current_reservation, XENMEM_maximum_reservation,
@@ -141,8 +142,8 @@ static void try_tables(void)
     expect("mmu_update with frames of dom0", 0, HCALL4(mmu_update, &u, 1, NULL, 0), E_PERM);
     expect("mmu_update of tables of dom0", 0,
            HCALL4(mmu_update, &u, 1, NULL, (0 + 1) << 16 | DOMID_SELF), E_PERM);
-    expect("update_va_mapping_otherdomain", 0,
-           HCALL4(update_va_mapping_otherdomain, &bad, 0, 0, 0), E_PERM);
+    expect("update_va_mapping_otherdomain", 0, HCALL4(update_va_mapping_otherdomain, &bad, 0, 0, 0),
+           E_PERM);
 }
 
 /* --- grants, events, the rest ----------------------------------------------------------------- */

@@ -10,8 +10,8 @@
 #include "child.h"
 #include <public/sched.h>
 
-#define PTE_RW 0x63ULL /* present, writable, accessed, dirty */
-#define PTE_RO 0x61ULL
+#define PTE_RW       0x63ULL /* present, writable, accessed, dirty */
+#define PTE_RO       0x61ULL
 #define IMAGE_OFFSET 0x100000UL /* as in guest.lds */
 
 static char window[PAGE_SIZE] __attribute__((aligned(4096)));
