@@ -55,6 +55,8 @@ struct cmd {
 
 extern const struct cmd *const cmd_table[];
 
+/* ---- lookup.c ---- */
+
 /* By name, alias or unambiguous prefix; NULL after a message when `complain`. */
 const struct cmd *cmd_find(struct ctl *c, const char *name, bool complain);
 
@@ -108,7 +110,7 @@ struct domains {
 int domains_get(struct ctl *c, struct domains *d);
 void domains_free(struct domains *d);
 /* Only the domains called so in argv; all when there is none. Messages for those not there. */
-int domains_choose(struct ctl *c, struct domains *d, int argc, char **argv);
+int domains_choose(struct domains *d, int argc, char **argv);
 
 /* ---- signals (main.c) ---- */
 

@@ -146,7 +146,7 @@ static int credit2_domain(struct ctl *c, struct domains *d)
 {
     char *name = (char *)c->value['d'];
     struct ctrl_cpupool_info pool = { 0 };
-    int status = domains_choose(c, d, 1, &name);
+    int status = domains_choose(d, 1, &name);
 
     if (status != 0) {
         return status;

@@ -211,7 +211,7 @@ static int list_run(struct ctl *c, int argc, char **argv)
         return status;
     }
     if (argc > 0 && !keep_one(c, &d, argv[0])) {
-        fprintf(stderr, "Error: Domain '%s' does not exist.\n", argv[0]);
+        fprintf(stderr, "%s is an invalid domain identifier (rc=-6)\n", argv[0]);
         domains_free(&d);
         return EXIT_FAILURE;
     }

@@ -88,7 +88,7 @@ static int vcpu_list_run(struct ctl *c, int argc, char **argv)
     if (status != 0) {
         return status;
     }
-    status = domains_choose(c, &d, argc, argv);
+    status = domains_choose(&d, argc, argv);
     if (c->json) {
         g = json_new();
         yajl_gen_array_open(g);

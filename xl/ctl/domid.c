@@ -4,16 +4,24 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* In xl's words, which scripts know. */
+static int no_such_domain(const char *name_or_id)
+{
+    fflush(stdout);
+    fprintf(stderr, "%s is an invalid domain identifier (rc=-6)\n", name_or_id);
+    return EXIT_FAILURE;
+}
 
 int find_domain(struct ctl *c, const char *name_or_id, uint32_t *domid)
 {
     int rc = ctrl_domain_find(c->h, name_or_id, domid);
 
     if (rc == -ESRCH) {
-        complain(c, "%s is an invalid domain identifier (rc=-6)", name_or_id);
-        return EXIT_FAILURE;
+        return no_such_domain(name_or_id);
     }
     return rc < 0 ? failed(c) : 0;
 }
@@ -27,8 +35,7 @@ int find_domain_info(struct ctl *c, const char *name_or_id, struct ctrl_domain_i
         return status;
     }
     if (ctrl_domain_info(c->h, domid, info) == -ESRCH) {
-        complain(c, "%s is an invalid domain identifier (rc=-6)", name_or_id);
-        return EXIT_FAILURE;
+        return no_such_domain(name_or_id);
     }
     return info->domid == domid ? 0 : failed(c);
 }
@@ -103,7 +110,7 @@ static bool is_called(const struct domains *d, size_t i, const char *word)
     return isdigit((unsigned char)word[0]) && *end == '\0' && number == d->list[i].domid;
 }
 
-int domains_choose(struct ctl *c, struct domains *d, int argc, char **argv)
+int domains_choose(struct domains *d, int argc, char **argv)
 {
     bool found[64] = { false };
     size_t kept = 0;
@@ -128,8 +135,7 @@ int domains_choose(struct ctl *c, struct domains *d, int argc, char **argv)
     d->count = kept;
     for (int a = 0; a < argc && a < 64; a++) {
         if (!found[a]) {
-            complain(c, "%s is an invalid domain identifier (rc=-6)", argv[a]);
-            status = EXIT_FAILURE;
+            status = no_such_domain(argv[a]);
         }
     }
     return status;
