@@ -409,9 +409,7 @@ int image_open(struct ctrl *h, const char *path, struct image *image)
     *image = (struct image){ .fd = -1 };
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        return errno == ENOENT ? ctrl_fail(h, -ENOENT, "there is no kernel %s", path)
-                               : ctrl_fail(h, -errno, "cannot open the kernel %s: %s", path,
-                                           strerror(errno));
+        return ctrl_fail(h, -errno, "cannot open the kernel %s: %s", path, strerror(errno));
     }
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         close(fd);

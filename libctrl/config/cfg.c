@@ -104,8 +104,7 @@ static int read_all(struct ctrl *h, const char *path, char **out, size_t *length
     char *text;
 
     if (fd < 0) {
-        return ctrl_fail(h, -errno, "cannot read %s: %s", path,
-                         errno == ENOENT ? "there is no such file" : strerror(errno));
+        return ctrl_fail(h, -errno, "cannot read %s: %s", path, strerror(errno));
     }
     text = malloc(CONFIG_TEXT_LIMIT + 1);
     while (text != NULL && have <= CONFIG_TEXT_LIMIT) {

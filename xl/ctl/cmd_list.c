@@ -52,7 +52,7 @@ static void print_row(struct ctl *c, const struct domains *d, size_t i, const ch
         printf(" %16s", "-");
     }
     if (opt_has(c, 'c')) {
-        printf(" %16s", pool);
+        printf("%16s", pool);
     }
     putchar('\n');
 }
@@ -211,7 +211,8 @@ static int list_run(struct ctl *c, int argc, char **argv)
         return status;
     }
     if (argc > 0 && !keep_one(c, &d, argv[0])) {
-        fprintf(stderr, "%s is an invalid domain identifier (rc=-6)\n", argv[0]);
+        fprintf(stderr, c->as_xl ? "%s is an invalid domain identifier (rc=-6)\n"
+                                 : "Error: Domain '%s' does not exist.\n", argv[0]);
         domains_free(&d);
         return EXIT_FAILURE;
     }
