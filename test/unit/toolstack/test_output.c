@@ -224,7 +224,8 @@ static int setup(void **state)
 }
 
 #define LIST_HEAD "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
-#define LIST_DOM0 "Domain-0                                     0  1200     1     r-----      64.9\n"
+#define LIST_DOM0 \
+    "Domain-0                                     0  1200     1     r-----      64.9\n"
 
 static void list_has_the_columns_that_scripts_read(void **state)
 {
@@ -298,7 +299,8 @@ static void other_listings(void **state)
         "ab000000-0000-0000-0000-000000000000  1    pv                            \n");
     assert_int_equal(run(&cmd_vcpu_list, "pv"), 0);
     assert_string_equal(printed,
-        "Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n"
+        "Name                                ID  VCPU   CPU State   Time(s) "
+        "Affinity (Hard / Soft)\n"
         "pv                                   1     0    3   r--      12.3  all / all\n"
         "pv                                   1     1    -   --p       0.0  all / all\n");
     assert_int_equal(run(&cmd_domid, "pv"), 0);
