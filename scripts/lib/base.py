@@ -109,8 +109,8 @@ def main(function):
         say(f'{os.path.basename(sys.argv[0])}: {stop.sentence}')
         sys.exit(stop.status)
     except PermissionError as error:
-        say(f'{os.path.basename(sys.argv[0])}: {error.filename}: {error.strerror}; what the scripts '
-            'make has to be yours')
+        say(f'{os.path.basename(sys.argv[0])}: {error.filename}: {error.strerror}; '
+            'what the scripts make has to be yours')
         sys.exit(3)
     except KeyboardInterrupt:
         sys.exit(130)
