@@ -74,6 +74,7 @@ long vcpu_state_ext(struct domain *d, struct xen_domctl_ext_vcpucontext *c, bool
 /* --- extended state: xcr0, xcr0_accum, then the XSAVE area ------------------------------------ */
 
 #define EXTSTATE_HEAD 16
+#define XCR0_ALWAYS   3u /* x87 and SSE: usable, and so switched, whatever XCR0 says */
 
 long vcpu_state_xsave_get(struct domain *d, struct xen_domctl_vcpuextstate *s)
 {
@@ -145,13 +146,13 @@ long vcpu_state_xsave_set(struct domain *d, struct xen_domctl_vcpuextstate *s)
         guest_read(area, (guest_ptr_t){s->buffer.va + EXTSTATE_HEAD}, s->size - EXTSTATE_HEAD) !=
             0) {
         rc = -EFAULT;
-    } else if (!(head[0] & 1) || (head[0] & ~head[1]) || (head[1] & ~fpu_xcr0_mask()) ||
+    } else if (!fpu_xcr0_ok(head[0]) || !fpu_xcr0_ok(head[1]) || (head[0] & ~head[1]) ||
                !area_ok(area, head[1])) {
-        rc = -EINVAL;
+        rc = -EINVAL; /* XSETBV would fault at the next switch */
     } else {
         vcpu_pause(v);
         v->arch.xcr0 = head[0];
-        v->arch.xcr0_accum = head[1];
+        v->arch.xcr0_accum = head[1] | XCR0_ALWAYS;
         memcpy(v->arch.xsave_area, area, PAGE_SIZE);
         vcpu_unpause(v);
     }

@@ -25,7 +25,10 @@
 #define XSAVE_HEADER  512
 #define MXCSR_INITIAL 0x1f80u
 
+#define RSTR_FP_ERR_PTRS (1u << 2) /* CPUID 0x80000008 ebx */
+
 static uint64_t xcr0_host; /* what the machine has and we offer */
+static bool stale_pointers; /* see clear_pointers() */
 static uint32_t area_size = FXSAVE_SIZE;
 static uint32_t mxcsr_mask = 0xffbf; /* when FXSAVE reports none */
 
@@ -39,12 +42,37 @@ static void clear_ts(void)
     __asm__ volatile("clts" : : : "memory");
 }
 
+/* Which bits of MXCSR exist the processor tells in the image that FXSAVE writes. */
+static void read_mxcsr_mask(void)
+{
+    static char image[FXSAVE_SIZE] __attribute__((aligned(16)));
+    uint32_t mask;
+
+    __asm__ volatile("fxsaveq %0" : "=m"(image));
+    memcpy(&mask, image + FXSAVE_MASK, sizeof(mask));
+    if (mask != 0) {
+        mxcsr_mask = mask;
+    }
+}
+
+static bool has_stale_pointers(void)
+{
+    uint32_t r[4] = {0};
+
+    if (cpu_features.max_ext_leaf >= 0x80000008) {
+        cpuid_raw(0x80000008, 0, r);
+    }
+    return cpu_features.amd && !(r[1] & RSTR_FP_ERR_PTRS);
+}
+
 void fpu_cpu_init(void)
 {
     uint64_t cr0 = read_cr0();
     uint32_t r[4];
 
     set_cr0((cr0 | (1u << 1) | (1u << 5)) & ~(uint64_t)((1u << 2) | CR0_TS)); /* MP NE, no EM */
+    stale_pointers = has_stale_pointers();
+    read_mxcsr_mask();
     if (!cpu_features.xsave) {
         return;
     }
@@ -116,12 +144,26 @@ void fpu_save(struct vcpu *v)
                      : "memory");
 }
 
+/*
+ * Some processors load the addresses of the last x87 instruction and operand only with a pending
+ * exception, and else keep those of the vcpu before: an instruction of ours takes their place.
+ */
+static void clear_pointers(void)
+{
+    static const uint32_t zero;
+
+    __asm__ volatile("fnclex\n\temms\n\tfildl %0" : : "m"(zero));
+}
+
 /* 0, or -EFAULT when the area holds what the processor refuses. */
 static int load_area(struct vcpu *v)
 {
     uint64_t mask = v->arch.xcr0_accum;
     int bad = 0;
 
+    if (stale_pointers) {
+        clear_pointers();
+    }
     if (!cpu_features.xsave) {
         __asm__ volatile("1: fxrstorq (%1)\n2:\n"
                          ".section .text.fixup, \"ax\"\n3: movl $1, %0\n jmp 2b\n.previous\n"
@@ -181,17 +223,32 @@ void fpu_get_legacy(struct vcpu *v, void *fxsave)
     memcpy(fxsave, v->arch.xsave_area, FXSAVE_SIZE);
 }
 
-int fpu_set_xcr0(struct vcpu *v, uint64_t value)
+bool fpu_xcr0_ok(uint64_t value)
 {
     uint64_t avx512 = value & XCR0_AVX512;
 
-    if (!cpu_features.xsave || !(value & XCR0_X87) || (value & ~xcr0_host) ||
-        ((value & XCR0_YMM) && !(value & XCR0_SSE)) ||
-        (avx512 != 0 && (avx512 != XCR0_AVX512 || !(value & XCR0_YMM)))) {
+    return cpu_features.xsave && (value & XCR0_X87) && !(value & ~xcr0_host) &&
+           (!(value & XCR0_YMM) || (value & XCR0_SSE)) &&
+           (avx512 == 0 || (avx512 == XCR0_AVX512 && (value & XCR0_YMM)));
+}
+
+/*
+ * Components that this vcpu never had are not among those that the switch loads: their registers
+ * hold what another vcpu left. Saving the others and loading all gives them their initial state.
+ */
+int fpu_set_xcr0(struct vcpu *v, uint64_t value)
+{
+    if (!fpu_xcr0_ok(value)) {
         return -EINVAL;
     }
+    if (value & ~v->arch.xcr0_accum) {
+        fpu_save(v);
+        v->arch.xcr0_accum |= value;
+        v->arch.xcr0 = value;
+        fpu_restore(v);
+        return 0;
+    }
     v->arch.xcr0 = value;
-    v->arch.xcr0_accum |= value;
     set_xcr0(value);
     return 0;
 }

@@ -18,6 +18,8 @@ void fpu_restore(struct vcpu *v);
 int fpu_set_legacy(struct vcpu *v, const void *fxsave);
 void fpu_get_legacy(struct vcpu *v, void *fxsave);
 void fpu_reset(struct vcpu *v);
+/* Is it a value that XSETBV accepts, of components that we offer? */
+bool fpu_xcr0_ok(uint64_t value);
 /* XSETBV by the current guest: -EINVAL for values that the processor would refuse. */
 int fpu_set_xcr0(struct vcpu *v, uint64_t value);
 /* #NM in a guest whose CR0.TS is set: the guest clears it by fpu_taskswitch or CLTS. */
