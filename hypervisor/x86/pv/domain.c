@@ -119,10 +119,12 @@ static int check_context(const struct vcpu *v, const vcpu_guest_context_t *c)
             return -EINVAL;
         }
     }
-    if (!v->initialised && c->ctrlreg[3] == 0) {
+    /* Frame 0 is "no root" to us: without one of its own a vcpu would run with nothing mapped. */
+    if (!v->initialised && xen_cr3_to_pfn(c->ctrlreg[3]) == 0) {
         return -EINVAL;
     }
-    if (!(c->flags & VGCF_in_kernel) && c->ctrlreg[1] == 0 && v->arch.root_user.v == 0) {
+    if (!(c->flags & VGCF_in_kernel) && v->arch.root_user.v == 0 &&
+        (v->initialised || xen_cr3_to_pfn(c->ctrlreg[1]) == 0)) {
         return -EINVAL;
     }
     return 0;
@@ -305,9 +307,11 @@ static int pv_page_added(struct domain *d, gfn_t gfn, struct page *pg, unsigned 
 {
     mfn_t m = arch_page_to_mfn(pg);
 
-    (void)d;
     for (uint64_t i = 0; i < (1ULL << order); i++) {
-        arch_m2p_set(MFN(m.v + i), gfn.v + i);
+        if (page_get(&pg[i], d)) { /* another vcpu may have given it back: it is not ours to name */
+            arch_m2p_set(MFN(m.v + i), gfn.v + i);
+            page_put(&pg[i]);
+        }
     }
     return 0;
 }

@@ -56,6 +56,13 @@ static void bad_contexts(void)
     c.ctrlreg[3] = xen_pfn_to_cr3(virt_to_mfn(&c)); /* writable: no root */
     EXPECT(HCALL3(vcpu_op, VCPUOP_initialise, 1, &c) < 0);
     vcpu_context(&c, 1, second);
+    c.ctrlreg[3] = 1; /* frame 0, by a word that is not zero */
+    EXPECT(HCALL3(vcpu_op, VCPUOP_initialise, 1, &c) < 0);
+    vcpu_context(&c, 1, second);
+    c.flags &= ~(uint64_t)VGCF_in_kernel; /* user space, with the same for a root */
+    c.ctrlreg[1] = 1;
+    EXPECT(HCALL3(vcpu_op, VCPUOP_initialise, 1, &c) < 0);
+    vcpu_context(&c, 1, second);
     c.gdt_ents = 512;
     c.gdt_frames[0] = root_mfn();
     EXPECT(HCALL3(vcpu_op, VCPUOP_initialise, 1, &c) < 0);
