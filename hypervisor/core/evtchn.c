@@ -80,6 +80,10 @@ int evtchn_relinquish(struct domain *d)
     if (d->evtchn == NULL) {
         return 0;
     }
+    if (!d->evtchn->dying) { /* a reset that was cut short must not leave its walk to us */
+        d->evtchn->dying = true;
+        d->evtchn->walk_pos = 0;
+    }
     rc = close_all(d);
     if (rc == 0) {
         evtchn_fifo_drop(d);

@@ -74,6 +74,7 @@ struct evtchn_state {
     unsigned next_new;       /* lowest port that was never used */
     evtchn_port_t free_head; /* list of closed ports */
     unsigned walk_pos;       /* preempted reset or death: next port to close */
+    bool dying;              /* the walk of death has begun, from the first port */
     uint32_t *pirq_port;     /* by pirq; made with the first bind_pirq */
     struct evtchn_fifo *fifo;
     struct evtchn **bucket;

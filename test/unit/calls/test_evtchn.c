@@ -178,6 +178,28 @@ static void ports_run_out_and_come_back(void **state)
     assert_int_equal(op(EVTCHNOP_bind_ipi, &ipi), 0);
 }
 
+/* A guest resets, is preempted in the middle, binds low ports again and is killed then. */
+static void death_closes_what_a_reset_left_behind(void **state)
+{
+    struct evtchn_bind_ipi ipi = {.vcpu = 0};
+    evtchn_port_t pa, pb;
+
+    (void)state;
+    for (unsigned i = 0; i < 200; i++) {
+        assert_int_equal(op(EVTCHNOP_bind_ipi, &ipi), 0);
+    }
+    softirq_pending[0] = 1;
+    assert_int_equal(evtchn_reset(a), -ERESTART);
+    make_pair(&pa, &pb);
+    assert_true(pa < a->evtchn->walk_pos);
+    softirq_pending[0] = 0;
+    assert_int_equal(evtchn_relinquish(a), 0);
+    for (evtchn_port_t port = 1; port < a->evtchn->next_new; port++) {
+        assert_int_equal(evtchn_from_port(a, port)->kind, EVTCHN_FREE);
+    }
+    assert_int_equal(evtchn_from_port(b, pb)->kind, EVTCHN_UNBOUND);
+}
+
 /* --- FIFO ------------------------------------------------------------------------------------- */
 
 static struct evtchn_fifo_control_block *control;
@@ -384,6 +406,7 @@ int main(void)
         T(wrong_arguments_answer_the_error_of_the_abi),
         T(an_answer_that_cannot_be_written_binds_nothing),
         T(ports_run_out_and_come_back),
+        T(death_closes_what_a_reset_left_behind),
         T(fifo_keeps_the_order_and_the_priorities),
         T(fifo_raises_later_what_came_before_the_array),
         T(fifo_survives_words_that_lie),
