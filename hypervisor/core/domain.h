@@ -96,6 +96,7 @@ struct vcpu {
     uint64_t runstate_page_offset;
     struct page *time_page;       /* VCPUOP_register_vcpu_time_memory_area */
     guest_ptr_t time_guest;
+    struct spinlock time_lock;    /* RANK_TIME, interrupts off: the two above */
 
     /* timers that the guest set */
     struct timer singleshot_timer;

@@ -66,6 +66,7 @@ static void init_fields(struct vcpu *v, struct domain *d, unsigned id)
 {
     v->domain = d;
     v->id = id;
+    v->time_lock = SPINLOCK(RANK_TIME);
     v->hard_affinity = CPUMASK_ALL;
     v->soft_affinity = CPUMASK_ALL;
     v->runstate.state = RUNSTATE_offline;
@@ -202,10 +203,7 @@ void vcpu_unblock(struct vcpu *v)
     }
     old = __atomic_fetch_and(&v->pause_flags, ~waits, __ATOMIC_SEQ_CST);
     if (old & waits) {
-        if (old & VPF_POLL) {
-            v->poll_port = 0;
-        }
-        vcpu_wake(v);
+        vcpu_wake(v); /* poll_port is its own to set: it may poll again already */
     }
 }
 

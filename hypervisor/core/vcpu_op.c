@@ -23,8 +23,8 @@ static long op_initialise(struct vcpu *v, guest_ptr_t arg)
     struct domain *d = v->domain;
     long rc;
 
-    if (v->info == NULL) {
-        return -EINVAL;
+    if (v->id >= XEN_LEGACY_MAX_VCPUS && !v->info_registered) {
+        return -EINVAL; /* it has no vcpu_info of its own yet */
     }
     c = heap_alloc(sizeof(*c)); /* 5 KiB: too much for the stack */
     if (c == NULL) {
@@ -41,7 +41,7 @@ static long op_initialise(struct vcpu *v, guest_ptr_t arg)
         spin_unlock(&d->lock);
     }
     heap_free(c);
-    return rc == -ERESTART
+    return rc == -ERESTART || rc == -EINTR /* the machine's word for it */
                ? hypercall_continue(__HYPERVISOR_vcpu_op, VCPUOP_initialise, v->id, arg.va, 0, 0, 0)
                : rc;
 }
@@ -124,6 +124,7 @@ static long op_register_time(struct vcpu *v, guest_ptr_t arg)
     struct vcpu_register_time_memory_area a;
     struct domain *d = v->domain;
     struct page *pg = NULL, *old;
+    unsigned long flags;
 
     if (guest_get(&a, arg)) {
         return -EFAULT;
@@ -137,11 +138,11 @@ static long op_register_time(struct vcpu *v, guest_ptr_t arg)
             return -EFAULT;
         }
     }
-    spin_lock(&d->lock);
+    flags = spin_lock_irqsave(&v->time_lock); /* v may be switched to just now elsewhere */
     old = v->time_page;
     v->time_guest = a.addr.h;
-    v->time_page = pg;
-    spin_unlock(&d->lock);
+    __atomic_store_n(&v->time_page, pg, __ATOMIC_RELAXED);
+    spin_unlock_irqrestore(&v->time_lock, flags);
     if (old != NULL) {
         d->ops->put_page(old, true);
     }

@@ -335,10 +335,15 @@ void arch_vcpu_update_time(struct vcpu *v)
         return;
     }
     publish(&v->info->time, &t);
-    if (v->time_page != NULL) {
-        char *area = arch_page_virt(v->time_page);
+    if (__atomic_load_n(&v->time_page, __ATOMIC_RELAXED) != NULL) {
+        unsigned long flags = spin_lock_irqsave(&v->time_lock); /* the page stays meanwhile */
 
-        publish((struct vcpu_time_info *)(area + (v->time_guest.va & ~PAGE_MASK)), &t);
+        if (v->time_page != NULL) {
+            char *area = arch_page_virt(v->time_page);
+
+            publish((struct vcpu_time_info *)(area + (v->time_guest.va & ~PAGE_MASK)), &t);
+        }
+        spin_unlock_irqrestore(&v->time_lock, flags);
     }
 }
 
