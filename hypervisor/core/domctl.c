@@ -186,9 +186,13 @@ static long permit(struct domain *d, struct rangeset *own, struct rangeset *set,
     if (!rangeset_contains(own, first, last)) {
         return -EPERM;
     }
-    spin_lock(&d->lock);
+    if (d != current->domain) {
+        domain_pause(d); /* its vcpus read the set without a lock */
+    }
     rc = allow ? rangeset_add(set, first, last) : rangeset_remove(set, first, last);
-    spin_unlock(&d->lock);
+    if (d != current->domain) {
+        domain_unpause(d);
+    }
     return rc;
 }
 

@@ -28,7 +28,7 @@ long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
     long rc;
     struct vcpu *v = vcpu_of(d, a->vcpu, &rc);
 
-    if (v == NULL) {
+    if (v == NULL || !domain_alive(d)) { /* the dying have given their roots up for good */
         return -EINVAL;
     }
     if (guest_ptr_null(a->ctxt)) {
@@ -105,7 +105,7 @@ long domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
 {
     uint32_t max = op->u.max_vcpus.max;
 
-    if (max != d->max_vcpus) {
+    if (max != d->max_vcpus || !domain_alive(d)) {
         return -EINVAL;
     }
     for (unsigned i = 0; i < max; i++) {

@@ -142,6 +142,7 @@ static long ioport_permission(struct domain *d, struct xen_domctl *op, bool *cop
 {
     const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
     uint64_t last = (uint64_t)p->first_port + p->nr_ports - 1;
+    long rc;
 
     (void)copyback;
     if (p->nr_ports == 0 || last > 0xffff || p->allow_access > 1) {
@@ -150,8 +151,15 @@ static long ioport_permission(struct domain *d, struct xen_domctl *op, bool *cop
     if (!rangeset_contains(current->domain->ioports, p->first_port, last)) {
         return -EPERM;
     }
-    return p->allow_access ? rangeset_add(d->ioports, p->first_port, last)
-                           : rangeset_remove(d->ioports, p->first_port, last);
+    if (d != current->domain) {
+        domain_pause(d); /* its vcpus read the set without a lock */
+    }
+    rc = p->allow_access ? rangeset_add(d->ioports, p->first_port, last)
+                         : rangeset_remove(d->ioports, p->first_port, last);
+    if (d != current->domain) {
+        domain_unpause(d);
+    }
+    return rc;
 }
 
 static long send_trigger(struct domain *d, struct xen_domctl *op, bool *copyback)
