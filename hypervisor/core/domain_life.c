@@ -23,11 +23,13 @@ static struct domain *work_list; /* atomic stack */
 /* --- the end -----------------------------------------------------------------------------------
  */
 
-static void add_work(struct domain *d, uint32_t what)
+/* False: that work was asked for already, and will be done once. */
+static bool add_work(struct domain *d, uint32_t what)
 {
+    uint32_t old = __atomic_fetch_or(&d->work, what, __ATOMIC_ACQ_REL);
     struct domain *head;
 
-    if (__atomic_fetch_or(&d->work, what, __ATOMIC_ACQ_REL) == 0) {
+    if (old == 0) {
         head = __atomic_load_n(&work_list, __ATOMIC_RELAXED);
         do {
             d->work_next = head;
@@ -35,6 +37,7 @@ static void add_work(struct domain *d, uint32_t what)
                                               __ATOMIC_RELAXED));
     }
     softirq_raise(SOFTIRQ_DOMAIN);
+    return (old & what) == 0;
 }
 
 void domain_put(struct domain *d)
@@ -200,8 +203,8 @@ void domain_shutdown(struct domain *d, uint32_t reason)
         vcpu_pause_nosync(v);
     }
     __atomic_store_n(&d->shut_down, true, __ATOMIC_RELEASE);
-    if (domain_ref(d)) {
-        add_work(d, WORK_SHUTDOWN);
+    if (domain_ref(d) && !add_work(d, WORK_SHUTDOWN)) {
+        domain_put(d); /* shut down, resumed and shut down again before it was told */
     }
 }
 
