@@ -89,7 +89,6 @@ struct domain {
 
     /* lifecycle.c */
     pid_t worker;      /* the process that restarts it, 0: none */
-    bool foreign;      /* another toolstack deals with its end */
     bool seen;
 };
 

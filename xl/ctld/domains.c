@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 char *store_value(struct ctld *d, uint32_t domid, const char *below)
 {
@@ -119,7 +118,7 @@ struct domain *domain_find(struct ctld *d, uint32_t domid)
 
 static struct domain *domain_new(struct ctld *d, const struct ctrl_domain_info *info)
 {
-    char *name = store_value(d, info->domid, "name"), path[160], uuid[37];
+    char *name = store_value(d, info->domid, "name");
     struct domain *dom = name != NULL ? calloc(1, sizeof(*dom)) : NULL;
     int rc;
 
@@ -138,13 +137,9 @@ static struct domain *domain_new(struct ctld *d, const struct ctrl_domain_info *
     } else {
         dom->history.head->gone = 0;
     }
-    ctrl_uuid_format(info->uuid, uuid);
-    snprintf(path, sizeof(path), "/var/lib/xen/userdata-d.%u.%s.xl", dom->domid, uuid);
-    dom->foreign = access(path, F_OK) == 0;
     dom->next = d->domains;
     d->domains = dom;
-    trace(d, "domain %u (%s) is there%s", dom->domid, dom->name,
-          dom->foreign ? "; another toolstack looks after its end" : "");
+    trace(d, "domain %u (%s) is there", dom->domid, dom->name);
     return dom;
 }
 

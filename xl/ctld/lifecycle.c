@@ -171,6 +171,16 @@ static void announce(struct ctld *d, const struct domain *dom, unsigned int reas
         reason < sizeof(reasons) / sizeof(reasons[0]) ? reasons[reason] : "ended", actions[action]);
 }
 
+/* Does another toolstack deal with the end of this domain? xl leaves a file of its own. */
+static bool is_foreign(const struct domain *dom)
+{
+    char path[160], uuid[37];
+
+    ctrl_uuid_format(dom->uuid, uuid);
+    snprintf(path, sizeof(path), "/var/lib/xen/userdata-d.%u.%s.xl", dom->domid, uuid);
+    return access(path, F_OK) == 0;
+}
+
 void lifecycle_check(struct ctld *d, struct domain *dom, const struct ctrl_domain_info *info)
 {
     struct history_head *head = dom->history.head;
@@ -178,7 +188,7 @@ void lifecycle_check(struct ctld *d, struct domain *dom, const struct ctrl_domai
     enum ctrl_action action;
 
     if (!info->shutdown || info->dying || info->shutdown_reason == CTRL_SHUTDOWN_SUSPEND ||
-        dom->worker != 0 || dom->foreign || (head != NULL && head->ended)) {
+        dom->worker != 0 || (head != NULL && head->ended) || is_foreign(dom)) {
         return;
     }
     if (ctrl_domain_config_load(d->h, dom->domid, &config) < 0) {
