@@ -5,7 +5,8 @@
  * Why: a call that works through half a gigabyte in one go stops dom0's timers, and with them the
  * whole host.
  * Right outcome: during one destroy call dom0 takes its timer events on time; the memory is back.
- * Boot: --mem 1200
+ * The clock is the emulator's count of instructions, so that a busy test host does not show.
+ * Boot: --mem 1200 --deterministic
  * Environments: pv
  */
 #include <public/event_channel.h>
