@@ -73,6 +73,14 @@
         xorl    %r15d, %r15d
 .endm
 
+/* A gate leaves AC as the guest had it, and with it SMAP off (SYSCALL clears it by its mask). */
+.macro CLEAR_AC
+        cmpb    $0, smap_for_pv(%rip)
+        je      92f
+        clac
+92:
+.endm
+
 /* Vectors for which the processor pushes an error code: 8, 10-14, 17, 21, 29, 30. */
 #define HAS_ERROR(n) ((n) == 8 || ((n) >= 10 && (n) <= 14) || (n) == 17 || (n) == 21 || \
                       (n) == 29 || (n) == 30)
@@ -124,6 +132,7 @@ common_trap:
         cld
         PUSH_GPRS
         CLEAR_GPRS
+        CLEAR_AC
         movq    %rsp, %rdi
         testb   $3, REGS_CS(%rsp)
         jz      1f
@@ -138,6 +147,7 @@ common_irq:
         cld
         PUSH_GPRS
         CLEAR_GPRS
+        CLEAR_AC
         movq    %rsp, %rdi
         testb   $3, REGS_CS(%rsp)
         jz      1f
@@ -152,6 +162,7 @@ common_ist:
         cld
         PUSH_GPRS
         CLEAR_GPRS
+        CLEAR_AC
         movq    %rsp, %rdi
         call    do_trap
 ret_to_self:
@@ -165,6 +176,7 @@ common_debug:
         cld
         PUSH_GPRS
         CLEAR_GPRS
+        CLEAR_AC
         testb   $3, REGS_CS(%rsp)
         movq    %rsp, %rdi
         jz      1f
@@ -188,6 +200,7 @@ common_int80:
         cld
         PUSH_GPRS
         CLEAR_GPRS
+        CLEAR_AC
         movq    %rsp, %rdi
         sti
         call    pv_guest_int80
