@@ -44,14 +44,15 @@ static long memory_map(guest_ptr_t arg)
 {
     struct domain *d = current->domain;
     struct xen_memory_map map;
+    long rc;
 
     if (guest_get(&map, arg) != 0) {
         return -EFAULT;
     }
-    if (d->arch.nr_e820 == 0) {
-        return -ENOSYS;
-    }
-    return copy_map(arg, &map, d->arch.e820, d->arch.nr_e820);
+    spin_lock(&d->lock); /* a tool may replace it */
+    rc = d->arch.nr_e820 == 0 ? -ENOSYS : copy_map(arg, &map, d->arch.e820, d->arch.nr_e820);
+    spin_unlock(&d->lock);
+    return rc;
 }
 
 static long set_memory_map(guest_ptr_t arg)
@@ -80,11 +81,17 @@ static long set_memory_map(guest_ptr_t arg)
         domain_put(d);
         return -EFAULT;
     }
+    if (d != current->domain) {
+        domain_pause(d); /* its vcpus read the map without a lock */
+    }
     spin_lock(&d->lock);
     old = d->arch.e820;
     d->arch.e820 = e;
     d->arch.nr_e820 = fmap.map.nr_entries;
     spin_unlock(&d->lock);
+    if (d != current->domain) {
+        domain_unpause(d);
+    }
     heap_free(old);
     domain_put(d);
     return 0;
