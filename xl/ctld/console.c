@@ -196,10 +196,38 @@ static void pty_ready(struct ctld *d, void *object, uint32_t events)
 
 /* ---- coming and going ---- */
 
+/* The domain may be going meanwhile, and then its nodes must not come back: a transaction. */
+static void tell_tty(struct ctld *d, const struct domain *dom, const char *name)
+{
+    char vm[80], path[80], *value;
+    int rc = -EAGAIN;
+
+    snprintf(vm, sizeof(vm), "/local/domain/%u/vm", dom->domid);
+    snprintf(path, sizeof(path), "/local/domain/%u/console/tty", dom->domid);
+    for (int i = 0; i < 10 && rc == -EAGAIN; i++) {
+        uint32_t txn;
+
+        if (store_transaction_start(d->store, &txn) < 0) {
+            return;
+        }
+        rc = store_read(d->store, txn, vm, &value, NULL);
+        if (rc < 0) {
+            store_transaction_end(d->store, txn, false);
+            return;
+        }
+        free(value);
+        rc = store_write_string(d->store, txn, path, name);
+        if (rc < 0) {
+            store_transaction_end(d->store, txn, false);
+            return;
+        }
+        rc = store_transaction_end(d->store, txn, true);
+    }
+}
+
 static int open_pty(struct ctld *d, struct domain *dom)
 {
     struct termios raw;
-    char path[80];
     char name[64];
 
     dom->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -218,8 +246,7 @@ static int open_pty(struct ctld *d, struct domain *dom)
     }
     fchmod(dom->slave, 0600);
     dom->pty = (struct source){ .fd = dom->master, .ready = pty_ready, .object = dom };
-    snprintf(path, sizeof(path), "/local/domain/%u/console/tty", dom->domid);
-    store_write_string(d->store, 0, path, name);
+    tell_tty(d, dom, name);
     return source_add(d, &dom->pty, EPOLLIN);
 }
 
