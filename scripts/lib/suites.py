@@ -163,6 +163,14 @@ def show(test):
     print(f'{word}  {test.full} ({test.seconds:.1f} s){note}', flush=True)
 
 
+def wants_alone(test):
+    """Tests that measure seconds say “Alone:” in their first lines and run without a neighbour."""
+    if test.suite not in ('system', 'interop', 'soak') or not os.path.isfile(test.command[0]):
+        return False
+    with open(test.command[0], errors='replace') as f:
+        return any('Alone:' in line for _, line in zip(range(10), f))
+
+
 def run_suite(tests, jobs):
     lock = threading.Lock()
 
@@ -172,7 +180,10 @@ def run_suite(tests, jobs):
             show(test)
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(one, tests))
+        list(pool.map(one, [t for t in tests if not wants_alone(t)]))
+    for each in tests:
+        if wants_alone(each):
+            one(each)
 
 
 def interrupted(*_):
