@@ -9,6 +9,7 @@
 #include "core/errno.h"
 #include "core/evtchn.h"
 #include "core/guest.h"
+#include "core/nospec.h"
 #include "core/hypercall.h"
 #include "core/printk.h"
 #include "core/softirq.h"
@@ -235,6 +236,7 @@ CORE_CALL(do_sched_op)
     if (cmd >= ARRAY_SIZE(sched_ops)) {
         return -ENOSYS;
     }
+    cmd = (unsigned)index_nospec(cmd, ARRAY_SIZE(sched_ops));
     if (!sched_ops[cmd].access(current->domain)) {
         return -EPERM;
     }

@@ -8,6 +8,7 @@
 #include "core/errno.h"
 #include "core/guest.h"
 #include "core/hypercall.h"
+#include "core/nospec.h"
 #include "core/printk.h"
 #include "core/sched.h"
 #include "lib/lib.h"
@@ -305,12 +306,13 @@ CORE_CALL(do_vcpu_op)
 {
     struct domain *d = current->domain;
     unsigned cmd = (unsigned)a1, id = (unsigned)a2;
+    struct vcpu *v = id < d->max_vcpus ? d->vcpu[index_nospec(id, d->max_vcpus)] : NULL;
 
-    if (id >= d->max_vcpus || d->vcpu[id] == NULL) {
+    if (v == NULL) {
         return -ENOENT;
     }
     if (cmd >= ARRAY_SIZE(vcpu_ops)) {
         return -ENOSYS;
     }
-    return vcpu_ops[cmd](d->vcpu[id], GUEST_PTR(a3));
+    return vcpu_ops[index_nospec(cmd, ARRAY_SIZE(vcpu_ops))](v, GUEST_PTR(a3));
 }
