@@ -4,10 +4,11 @@
  *
  * Why: a register that leaks from one vcpu to another is a hole; a lost one is a wrong result.
  * Right outcome: fpu_taskswitch(1) makes the next instruction #NM once, clts ends it; two vcpus on
- * the machine's processors keep their xmm and ymm registers while they yield to each other;
+ * the machine's processors keep their xmm and ymm registers while they yield to each other, and
+ * what a vcpu enables by its first xsetbv starts clean;
  * xsetbv takes what CPUID offers and nothing else.
  * Environments: pv
- * Boot: --cpus 1 --dom0-vcpus 2
+ * Boot: --cpu EPYC,-smap,-monitor --cpus 1 --dom0-vcpus 2
  */
 #include <public/sched.h>
 #include "cpu.h"
@@ -15,6 +16,7 @@
 #include "time.h"
 
 static volatile unsigned other_rounds, other_bad, stop;
+static volatile bool avx;
 
 static void task_switch(void)
 {
@@ -48,10 +50,33 @@ static bool registers_hold(uint64_t seed, unsigned rounds)
     return ok;
 }
 
+/* What a vcpu enables for the first time starts clean, not with what the one before it left. */
+static bool upper_is_clean(void)
+{
+    uint64_t upper[2];
+
+    if (!xsetbv(7)) {
+        return false;
+    }
+    __asm__ volatile("vextractf128 $1, %%ymm7, %0" : "=m"(upper));
+    return upper[0] == 0 && upper[1] == 0;
+}
+
+static void fill_upper(void)
+{
+    static const uint64_t secret[2] = {0x3333333333333333, 0x4444444444444444};
+
+    NEED(xsetbv(7));
+    __asm__ volatile("vinsertf128 $1, %0, %%ymm7, %%ymm7" : : "m"(secret));
+}
+
 static void other(void)
 {
     uint64_t fresh[2];
 
+    if (avx && !upper_is_clean()) {
+        other_bad++;
+    }
     __asm__ volatile("movups %%xmm5, %0" : "=m"(fresh));
     if (fresh[0] != 0 || fresh[1] != 0) {
         other_bad++; /* somebody's registers */
@@ -70,7 +95,7 @@ static void other(void)
 static void extended(void)
 {
     struct cpuid_regs one = cpuid_pv(1, 0), d;
-    uint64_t mask, avx = 0, cr4;
+    uint64_t mask, value = 0, cr4;
 
     if (!(one.c & (1u << 26))) {
         return;
@@ -87,10 +112,11 @@ static void extended(void)
         EXPECT(!xsetbv(5)); /* YMM without SSE */
         NEED(xsetbv(7));
         EXPECT_EQ(TRY_INSN("movq %0, %%xmm1; vmovq %0, %%xmm2", : : "r"(0x1234UL)), -1);
-        __asm__ volatile("vmovq %%xmm2, %0" : "=r"(avx));
-        EXPECT_EQ(avx, 0x1234);
+        __asm__ volatile("vmovq %%xmm2, %0" : "=r"(value));
+        EXPECT_EQ(value, 0x1234);
         EXPECT(xsetbv(3));
         EXPECT_EQ(TRY_INSN("vmovq %0, %%xmm2", : : "r"(0x1234UL)), 6);
+        avx = true;
     }
 }
 
@@ -98,6 +124,9 @@ enum verdict guest_main(void)
 {
     task_switch();
     extended();
+    if (avx) {
+        fill_upper();
+    }
     __asm__ volatile("movq %0, %%xmm5" : : "r"(0x1111111111111111));
     NEED(vcpu_start(1, other) == 0);
     EXPECT(registers_hold(0x1111111100000000, 200));
