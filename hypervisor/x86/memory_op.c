@@ -81,17 +81,11 @@ static long set_memory_map(guest_ptr_t arg)
         domain_put(d);
         return -EFAULT;
     }
-    if (d != current->domain) {
-        domain_pause(d); /* its vcpus read the map without a lock */
-    }
     spin_lock(&d->lock);
     old = d->arch.e820;
     d->arch.e820 = e;
     d->arch.nr_e820 = fmap.map.nr_entries;
     spin_unlock(&d->lock);
-    if (d != current->domain) {
-        domain_unpause(d);
-    }
     heap_free(old);
     domain_put(d);
     return 0;
