@@ -252,6 +252,7 @@ common_syscall:
         movq    %rsp, %rdi
         cmpb    $0, VCPU_KERNEL_MODE(%rbx)
         je      1f
+        CLEAR_GPRS
         sti
         call    pv_hypercall
         jmp     ret_to_guest
