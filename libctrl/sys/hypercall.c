@@ -177,8 +177,13 @@ int64_t ctrl_memory_op(struct ctrl *h, unsigned int cmd, void *arg, size_t size)
 
 int ctrl_probe(struct ctrl *h)
 {
-    int64_t rc = hcall(h, __HYPERVISOR_xen_version, XENVER_version, 0, 0, 0);
+    int fd = ctrl_privcmd_fd(h);
+    int64_t rc;
 
+    if (fd < 0) {
+        return fd; /* with its own sentence */
+    }
+    rc = hcall(h, __HYPERVISOR_xen_version, XENVER_version, 0, 0, 0);
     if (rc == -EPERM) {
         return ctrl_fail(h, -EPERM, "this domain may not control others: run this in dom0");
     }
