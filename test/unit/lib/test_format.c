@@ -28,7 +28,7 @@ static void numbers_have_width_sign_and_base(void **state)
     SHOWS("-9223372036854775808", "%ld", INT64_MIN);
     SHOWS("ffffffffffffffff", "%llx", ~0ULL);
     SHOWS("  007", "%5.3d", 7);
-    SHOWS("12 255 -1", "%zu %hhu %hhd", (size_t)12, 255, -1);
+    SHOWS("12 255 -1", "%zu %hhu %hhd", (size_t)12, (unsigned char)255, (signed char)-1);
     SHOWS("   9|9   ", "%*d|%*d", 4, 9, -4, 9);
     SHOWS("0", "%d", 0);
 }
