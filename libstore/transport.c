@@ -60,17 +60,32 @@ static int open_path(const char *path, struct store *s)
     return fd < 0 ? fd : 0;
 }
 
+/*
+ * The kernel's device hands requests to whoever serves this domain's ring. Where that would be the
+ * daemon of this very system, a caller must not wait on it (in the kernel, deaf to signals) for a
+ * daemon that is not there.
+ */
+static bool daemon_is_here(void)
+{
+    char text[64] = "";
+    int fd = open("/proc/xen/capabilities", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        ssize_t n = read(fd, text, sizeof(text) - 1);
+
+        text[n > 0 ? n : 0] = '\0';
+        close(fd);
+    }
+    return strstr(text, "control_d") != NULL;
+}
+
 int transport_open(const char *path, struct store *s)
 {
-    static const char *const places[] = {
-        "/run/xenstored/socket",
-        "/var/run/xenstored/socket",
-        "/dev/xen/xenbus",
-        "/proc/xen/xenbus",
-    };
+    static const char *const sockets[] = {"/run/xenstored/socket", "/var/run/xenstored/socket"};
+    static const char *const devices[] = {"/dev/xen/xenbus", "/proc/xen/xenbus"};
     const char *rundir = getenv("XENSTORED_RUNDIR");
     char buf[256];
-    int rc, first = 0;
+    int rc = -ENOENT;
 
     if (!path) {
         path = getenv("XENSTORED_PATH");
@@ -82,16 +97,13 @@ int transport_open(const char *path, struct store *s)
     if (path) {
         return open_path(path, s);
     }
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        rc = open_path(places[i], s);
-        if (rc == 0) {
-            return 0;
-        }
-        if (first == 0 || first == -ENOENT) {
-            first = rc; /* a daemon that refuses tells more than a file that is not there */
-        }
+    for (size_t i = 0; i < 2 && rc == -ENOENT; i++) {
+        rc = open_path(sockets[i], s);
     }
-    return first;
+    for (size_t i = 0; i < 2 && rc == -ENOENT && !daemon_is_here(); i++) {
+        rc = open_path(devices[i], s);
+    }
+    return rc;
 }
 
 int transport_send(struct store *s, const struct xsd_sockmsg *msg, const void *payload)
