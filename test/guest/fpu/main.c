@@ -8,6 +8,7 @@
  * what a vcpu enables by its first xsetbv starts clean;
  * xsetbv takes what CPUID offers and nothing else.
  * Environments: pv
+ * Xen: differs it leaves the last vcpu's ymm in what a vcpu enables for the first time
  * Boot: --cpu EPYC,-smap,-monitor --cpus 1 --dom0-vcpus 2
  */
 #include <public/sched.h>
