@@ -83,6 +83,9 @@ static int rename_old(struct ctld *d, struct ctrl *h, const struct domain *dom,
         say(d, "domain %u keeps its name: %s", dom->domid, ctrl_error(h));
         return rc;
     }
+    if (dom->history.head != NULL) {
+        dom->history.head->ended = 1; /* the file is shared, so this outlives us */
+    }
     say(d, "domain %u stays as %s", dom->domid, name);
     config->has_uuid = false; /* the old one keeps it */
     return 0;
@@ -206,10 +209,10 @@ void lifecycle_check(struct ctld *d, struct domain *dom, const struct ctrl_domai
     }
     action = action_for(config, info->shutdown_reason);
     announce(d, dom, info->shutdown_reason, action);
-    if (head != NULL && (action == CTRL_ACTION_PRESERVE || action == CTRL_ACTION_RENAME_RESTART)) {
-        head->ended = 1;
-    }
     if (action == CTRL_ACTION_PRESERVE) {
+        if (head != NULL) {
+            head->ended = 1;
+        }
         console_drain(d, dom);
         rpc_finish(d, dom);
     } else {
