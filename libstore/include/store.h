@@ -36,8 +36,8 @@ struct store_perm {
 
 /*
  * path NULL: $XENSTORED_PATH, else /run/xenstored/socket, else, outside the control domain,
- * /dev/xen/xenbus (or /proc/xen/xenbus). A path that is a character device is used as such. -ENOENT or -ECONNREFUSED
- * when no daemon answers.
+ * /dev/xen/xenbus (or /proc/xen/xenbus). A path that is a character device is used as such.
+ * -ENOENT or -ECONNREFUSED when no daemon answers.
  */
 int store_open(const char *path, struct store **out);
 void store_close(struct store *s);
