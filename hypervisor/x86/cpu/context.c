@@ -102,6 +102,16 @@ void context_load_debug(struct vcpu *v)
     }
 }
 
+/* Both kernel and user run in ring 3: the instruction traps, and priv_op.c lets the kernel. */
+void context_load_tsd(struct vcpu *v)
+{
+    uint64_t cr4 = read_cr4(), wanted = (cr4 & ~(uint64_t)CR4_TSD) | (v->arch.cr4 & CR4_TSD);
+
+    if (wanted != cr4) {
+        set_cr4(wanted);
+    }
+}
+
 static void save_guest(struct vcpu *v, struct cpu_info *ci)
 {
     memcpy(&v->arch.regs, &ci->regs, offsetof(struct cpu_user_regs, es));
@@ -123,6 +133,7 @@ static void load_guest(struct vcpu *v, struct cpu_info *ci, unsigned cpu)
     memcpy(&ci->regs, &v->arch.regs, sizeof(ci->regs));
     load_segments(v);
     fpu_restore(v);
+    context_load_tsd(v);
     if (v->arch.debugreg[7] & DR7_ACTIVE) {
         load_debug_raw(v->arch.debugreg, v->arch.debugreg[7]);
     }

@@ -19,7 +19,6 @@
 #define CR0_NE  (1u << 5)
 #define CR0_WP  (1u << 16)
 #define CR0_AM  (1u << 18)
-#define CR4_TSD (1u << 2)
 #define CR4_PSE (1u << 4)
 #define CR4_PAE (1u << 5)
 #define CR4_MCE (1u << 6)
@@ -184,7 +183,10 @@ static uint64_t cr4_for_host(void)
     return cr4;
 }
 
-/* SYSCALL lands in this processor's copy of the stub page, which finds the stack from there. */
+/*
+ * SYSCALL lands in this processor's copy of the stub page, which finds the stack from there;
+ * SYSENTER, which processors of AMD's do not have in long mode, brings its stack along.
+ */
 static void init_syscall(unsigned cpu)
 {
     uint64_t stub = CPU_SLICE(cpu) + SLICE_ENTRY_STUB * PAGE_SIZE;
@@ -194,9 +196,10 @@ static void init_syscall(unsigned cpu)
     wrmsr(MSR_CSTAR, stub + (uint64_t)(entry_stub_syscall32 - entry_stub_page));
     wrmsr(MSR_SFMASK, SYSCALL_MASK);
     if (bit(cpu_features.l1[3], 11)) {
-        wrmsr(MSR_SYSENTER_CS, 0); /* SYSENTER raises #GP */
-        wrmsr(MSR_SYSENTER_ESP, 0);
-        wrmsr(MSR_SYSENTER_EIP, 0);
+        wrmsr(MSR_SYSENTER_CS, HV_CS);
+        wrmsr(MSR_SYSENTER_ESP, CPU_SLICE(cpu) + CPU_SLICE_SIZE - sizeof(struct cpu_info) +
+                                    offsetof(struct cpu_info, regs.es));
+        wrmsr(MSR_SYSENTER_EIP, (uint64_t)entry_sysenter);
     }
 }
 

@@ -26,6 +26,7 @@
 #define PAT_VALUE          0x050100070406ULL
 
 #define CR0_TS         (1u << 3)
+#define CR4_TSD        (1u << 2)
 #define CR4_PGE        (1u << 7)
 #define CR4_OSFXSR     (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)

@@ -206,6 +206,28 @@ common_int80:
         call    pv_guest_int80
         jmp     ret_to_guest
 
+/*
+ * SYSENTER: on the main stack already, below room for the segments. It keeps no rip and no rsp, and
+ * rflags but for IF; nothing of them may stay in force here.
+ */
+        .balign 16
+        .globl  entry_sysenter
+entry_sysenter:
+        pushq   $GUEST_DS
+        pushq   $0
+        pushfq
+        pushq   $2
+        popfq
+        pushq   $3                      /* a null selector, in ring 3 */
+        pushq   $0
+        pushq   $0
+        movl    $13, 4(%rsp)
+        PUSH_GPRS
+        CLEAR_GPRS
+        movq    %rsp, %rdi
+        call    pv_guest_sysenter
+        jmp     ret_to_guest
+
 /* ---------------------------------------------------------------------------------------------
  * SYSCALL. The page below is linked here and mapped again at SLICE_ENTRY_STUB in every
  * processor's slice; LSTAR points there. All its addresses are relative to rip and reach the

@@ -14,6 +14,7 @@ extern const uint64_t entry_stubs[256];
  */
 extern const char entry_stub_page[4096];
 extern const char entry_stub_syscall[], entry_stub_syscall32[];
+extern const char entry_sysenter[];
 extern const char iret_to_guest_insn[], iret_to_guest_fixup[];
 /* Go on with the guest whose registers lie at the top of this processor's stack. */
 void ret_to_guest(void) __attribute__((noreturn));
@@ -24,6 +25,7 @@ void do_irq(struct cpu_user_regs *regs);
 void pv_hypercall(struct cpu_user_regs *regs);
 void pv_guest_syscall(struct cpu_user_regs *regs);
 void pv_guest_syscall32(struct cpu_user_regs *regs);
+void pv_guest_sysenter(struct cpu_user_regs *regs);
 void pv_guest_int80(struct cpu_user_regs *regs);
 void pv_bad_iret(struct cpu_user_regs *regs);
 

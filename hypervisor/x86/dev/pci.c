@@ -48,6 +48,12 @@ static void port_write(uint32_t sbdf, unsigned reg, unsigned size, uint32_t valu
     }
 }
 
+/* The frame of the memory window that holds a function's registers. */
+static mfn_t window_frame(const struct acpi_mcfg_area *a, uint32_t sbdf)
+{
+    return paddr_to_mfn(a->base + ((paddr_t)(sbdf & 0xffff) << 12));
+}
+
 /* The page of the memory window that holds a function's registers; NULL: none. */
 static void *map_window(uint32_t sbdf)
 {
@@ -57,12 +63,25 @@ static void *map_window(uint32_t sbdf)
         const struct acpi_mcfg_area *a = &acpi_info.mcfg[i];
 
         if (a->segment == sbdf >> 16 && bus >= a->bus_start && bus <= a->bus_end) {
-            paddr_t p = a->base + ((paddr_t)(sbdf & 0xffff) << 12);
-
-            return vmap_range(paddr_to_mfn(p), 1, PTE_HV_UC);
+            return vmap_range(window_frame(a, sbdf), 1, PTE_HV_UC);
         }
     }
     return NULL;
+}
+
+/* The function whose registers lie in this frame. */
+static bool frame_is_window(mfn_t m, uint32_t *sbdf)
+{
+    for (unsigned i = 0; i < acpi_info.nr_mcfg; i++) {
+        const struct acpi_mcfg_area *a = &acpi_info.mcfg[i];
+        uint64_t first = window_frame(a, (uint32_t)a->bus_start << 8).v;
+
+        if (m.v >= first && m.v <= window_frame(a, (uint32_t)a->bus_end << 8 | 0xff).v) {
+            *sbdf = PCI_SBDF(a->segment, a->bus_start, 0) + (uint32_t)(m.v - first);
+            return true;
+        }
+    }
+    return false;
 }
 
 static uint32_t window_read(volatile uint8_t *w, unsigned reg, unsigned size)
@@ -95,9 +114,14 @@ static struct pci_device *find_locked(uint32_t sbdf)
     return NULL;
 }
 
+static bool aligned(unsigned reg, unsigned size)
+{
+    return (size == 1 || size == 2 || size == 4) && reg % size == 0;
+}
+
 static bool shape_ok(unsigned reg, unsigned size)
 {
-    return (size == 1 || size == 2 || size == 4) && reg % size == 0 && reg < PCI_CFG_SIZE;
+    return aligned(reg, size) && reg < PCI_CFG_SIZE;
 }
 
 uint32_t pci_conf_read(uint32_t sbdf, unsigned reg, unsigned size)
@@ -199,6 +223,22 @@ bool pci_cfg_access_ok(uint32_t sbdf, unsigned reg, unsigned size, bool write)
     return ok;
 }
 
+void pci_frame_write(mfn_t m, unsigned offset, unsigned size, uint32_t value)
+{
+    uint32_t sbdf;
+    void *w;
+
+    if (!frame_is_window(m, &sbdf) || !aligned(offset, size) ||
+        (offset < PCI_CFG_SIZE && !pci_cfg_access_ok(sbdf, offset, size, true))) {
+        return;
+    }
+    w = vmap_range(m, 1, PTE_HV_UC);
+    if (w != NULL) {
+        window_write(w, offset, size, value);
+        vunmap(w);
+    }
+}
+
 /* --- the list --------------------------------------------------------------------------------- */
 
 struct pci_device *pci_claim(uint32_t sbdf, bool msix)
@@ -298,10 +338,15 @@ int pci_mmcfg_reserved(paddr_t base, uint16_t seg, unsigned bus_start, unsigned 
 
 bool pci_frame_readonly(mfn_t m)
 {
-    unsigned long flags = spin_lock_irqsave(&pci_lock);
     const struct pci_device *d;
+    unsigned long flags;
     bool found = false;
+    uint32_t sbdf;
 
+    if (frame_is_window(m, &sbdf)) {
+        return true;
+    }
+    flags = spin_lock_irqsave(&pci_lock);
     list_for_each_entry(d, &devices, list) {
         if (d->nr_msix != 0 && m.v >= d->msix_first.v && m.v <= d->msix_last.v) {
             found = true;

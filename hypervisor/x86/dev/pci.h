@@ -57,7 +57,9 @@ struct pci_device *pci_claim(uint32_t sbdf, bool msix);
 void pci_unclaim(struct pci_device *d, bool msix);
 /* Announce that a memory window is reserved as the firmware's table says: -ENODEV if unknown. */
 int pci_mmcfg_reserved(paddr_t base, uint16_t seg, unsigned bus_start, unsigned bus_end);
-/* Frames of devices that even dom0 maps read-only: tables of messages in use. */
+/* Frames that even dom0 maps read-only: tables of messages in use, memory windows. */
 bool pci_frame_readonly(mfn_t m);
+/* dom0's write to such a frame: carried out in memory windows as by ports, else dropped. */
+void pci_frame_write(mfn_t m, unsigned offset, unsigned size, uint32_t value);
 
 #endif

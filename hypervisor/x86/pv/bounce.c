@@ -232,6 +232,21 @@ void pv_guest_syscall32(struct cpu_user_regs *regs)
     pv_enter_callback(PV_CB_SYSCALL32);
 }
 
+/*
+ * SYSENTER: where user space was is lost. A kernel that does so itself has no stack any more, which
+ * is its end.
+ */
+void pv_guest_sysenter(struct cpu_user_regs *regs)
+{
+    regs->rflags |= RFLAGS_IF;
+    irq_enable();
+    if (current->arch.callback[PV_CB_SYSENTER].address == 0) {
+        pv_inject_exception(13, 0);
+        return;
+    }
+    pv_enter_callback(PV_CB_SYSENTER);
+}
+
 void pv_guest_int80(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;

@@ -13,6 +13,7 @@
 #include "core/printk.h"
 #include "core/softirq.h"
 #include "lib/lib.h"
+#include "x86/cpu/context.h"
 #include "x86/cpu/cpu.h"
 #include "x86/cpu/fpu.h"
 #include "x86/cpu/policy.h"
@@ -171,6 +172,7 @@ static bool write_cr(struct priv_ctx *c, const struct insn *i)
         return load_root(c, value);
     case 4:
         c->v->arch.cr4 = value;
+        context_load_tsd(c->v);
         return true;
     default:
         return false;
@@ -252,6 +254,9 @@ static bool do_wrmsr(struct priv_ctx *c, const struct insn *i)
 
 static bool do_rdtsc(struct priv_ctx *c, const struct insn *i)
 {
+    if (!c->v->arch.kernel_mode && (c->v->arch.cr4 & CR4_TSD) != 0) {
+        return false;
+    }
     set_edx_eax(c->regs, rdtsc());
     if (i->kind == INSN_RDTSCP) {
         c->regs->rcx = c->v->arch.tsc_aux;

@@ -5,8 +5,8 @@
  *   LDT window        the page behind the guest's LDT is brought in (descriptor.c)
  *   L1 table          a kernel with the writable_pagetables assist writes an entry as if it could:
  *                     the instruction is executed for it (x86/emul), its stores by the rules
- *   read-only device  a kernel writes a page that it was given read-only though it asked for more
- *                     (MSI-X tables): the write is dropped
+ *   read-only device  a kernel writes a page that it was given read-only though it asked for more:
+ *                     it reaches configuration registers, but not MSI-X tables (x86/dev/pci.c)
  *   stale             the kernel's entry allows the write by now
  *
  * Only writes that find something present come this way; all other faults go to the guest without
@@ -68,6 +68,7 @@ struct write_fault {
     struct vcpu *v;
     uint64_t cr2;
     enum target target; /* of the page that cr2 lies in */
+    mfn_t m;            /* and its frame */
 };
 
 static enum emul_result read_memory(void *arg, uint64_t addr, void *data, unsigned bytes)
@@ -115,7 +116,8 @@ static enum emul_result store(struct write_fault *f, uint64_t addr, uint64_t *ol
         return EMUL_FAULT;
     }
     if (f->target == TARGET_DEVICE) {
-        return EMUL_OK; /* dropped */
+        pci_frame_write(f->m, addr & (PAGE_SIZE - 1), bytes, (uint32_t)value);
+        return EMUL_OK;
     }
     if ((addr & 7) + bytes > 8) {
         return EMUL_FAULT;
@@ -175,10 +177,9 @@ static bool write_fault(struct cpu_user_regs *regs, uint64_t cr2)
     struct emul e = {.ops = &write_ops, .arg = &f, .regs = regs, .max_reps = 1};
     struct insn insn;
     enum emul_result r;
-    mfn_t m;
 
     spin_lock(&v->domain->arch.pt_lock);
-    f.target = classify(v, cr2, &m);
+    f.target = classify(v, cr2, &f.m);
     spin_unlock(&v->domain->arch.pt_lock);
     if (f.target == TARGET_NONE || f.target == TARGET_STALE) {
         return f.target == TARGET_STALE;
