@@ -15,16 +15,18 @@ one() {
         compgen -G "$root$pattern" >/dev/null || fail "$pattern is not installed"
     done
 }
-prefix=$(meson introspect "$BUILD" --buildoptions |
-    python3 -c 'import json, sys
-print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == "prefix"))')
+option() {
+    meson introspect "$BUILD" --buildoptions | python3 -c 'import json, sys
+print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == sys.argv[1]))' "$1"
+}
+prefix=$(option prefix)
+lib=$prefix/$(option libdir)
 one /boot/bonsai /etc/grub.d/20_linux_bonsai
 cmp -s "$root/boot/bonsai" "$BUILD/hypervisor/bonsai" || fail "/boot/bonsai is not what was built"
 one "$prefix/*bin/ctl" "$prefix/*bin/ctld" "$prefix/*bin/stored" "$prefix/bin/store" \
     "$prefix/include/ctrl.h" "$prefix/include/store.h" \
-    "$prefix/lib/x86_64-linux-gnu/libctrl.so.0" "$prefix/lib/x86_64-linux-gnu/libstore.so.0" \
-    "$prefix/lib/x86_64-linux-gnu/pkgconfig/libctrl.pc" \
-    "$prefix/lib/x86_64-linux-gnu/pkgconfig/libstore.pc" \
+    "$lib/libctrl.so.0" "$lib/libstore.so.0" \
+    "$lib/pkgconfig/libctrl.pc" "$lib/pkgconfig/libstore.pc" \
     "$prefix/share/man/man1/ctl.1" "$prefix/share/man/man5/ctl.cfg.5" \
     "$prefix/share/bash-completion/completions/ctl" /etc/xen
 [ -n "$(find "$root" -name 'stored.service')" ] || fail "no unit of stored"
@@ -56,9 +58,9 @@ if command -v grub-script-check >/dev/null; then
 fi
 
 export PKG_CONFIG_SYSROOT_DIR=$root
-export PKG_CONFIG_PATH=$root$prefix/lib/x86_64-linux-gnu/pkgconfig
+export PKG_CONFIG_PATH=$root$lib/pkgconfig
 # shellcheck disable=SC2046
 gcc -o "$OUT/lifecycle" "$TOP/libctrl/examples/lifecycle.c" \
     $(pkg-config --cflags --libs libctrl libstore) \
-    "-Wl,-rpath-link,$root$prefix/lib/x86_64-linux-gnu" || fail "lifecycle.c by pkg-config"
+    "-Wl,-rpath-link,$root$lib" || fail "lifecycle.c by pkg-config"
 echo "installed: $(find "$root" -type f | wc -l) files"
