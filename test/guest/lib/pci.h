@@ -74,8 +74,10 @@ static inline void pci_start(unsigned devfn, uint32_t id)
 static inline long map_device(void *va, uint64_t paddr, uint64_t flags)
 {
     struct mmu_update u = {.ptr = pte_machine(P(va), 1), .val = paddr | flags};
+    long rc = HCALL4(mmu_update, &u, 1, NULL, DOMID_IO);
 
-    return HCALL4(mmu_update, &u, 1, NULL, DOMID_IO);
+    NEED(mmuext(MMUEXT_INVLPG_LOCAL, P(va), 0) == 0);
+    return rc;
 }
 
 /* The memory range n of a device. */

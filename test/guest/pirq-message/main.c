@@ -14,16 +14,16 @@
 #include "time.h"
 #include "traps.h"
 
-#define NIC_SLOT  6
-#define NIC_ID    0x10d38086
-#define NIC_ICS   (0x00c8 / 4)
-#define NIC_IMS   (0x00d0 / 4)
-#define NIC_IMC   (0x00d8 / 4)
-#define NIC_IVAR  (0x00e4 / 4)
-#define IVAR_RX   0x8       /* receive queue 0: vector 0 */
-#define IVAR_MISC 0x90000   /* everything else: vector 1 */
-#define CAUSE_RX  (1u << 20)
-#define CAUSE_LSC (1u << 2)
+#define NIC_SLOT   6
+#define NIC_ID     0x10d38086
+#define NIC_ICS    (0x00c8 / 4)
+#define NIC_IMS    (0x00d0 / 4)
+#define NIC_IMC    (0x00d8 / 4)
+#define NIC_IVAR   (0x00e4 / 4)
+#define IVAR_RX    0x8     /* receive queue 0: vector 0 */
+#define IVAR_MISC  0x90000 /* everything else: vector 1 */
+#define CAUSE_RX   (1u << 20)
+#define CAUSE_LSC  (1u << 2)
 #define CAUSE_MISC (1u << 24)
 
 static long take(struct physdev_map_pirq *m, unsigned devfn, unsigned entry, uint64_t table)

@@ -16,8 +16,8 @@
 #include "mm.h"
 
 #define ENTRY_SYSENTER ENTRY_SYSCALL32 /* any entry that nothing else uses */
-#define RFLAGS_NT (1u << 14)
-#define RFLAGS_AC (1u << 18)
+#define RFLAGS_NT      (1u << 14)
+#define RFLAGS_AC      (1u << 18)
 
 UTEXT void user_sysenter(void)
 {
