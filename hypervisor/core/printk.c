@@ -10,42 +10,47 @@
 #include "core/printk.h"
 #include "core/console.h"
 #include "core/domain.h"
-#include "core/spinlock.h"
 #include "lib/lib.h"
 
 #define LINE_MAX     1024
 #define GUEST_BURST  20
 #define GUEST_REFILL MILLISECS(500)
 
-static struct spinlock output_lock = SPINLOCK(RANK_NONE);
-static int output_owner = -1; /* processor that holds it */
+static int output_owner = -1; /* the lock: the processor that prints, or -1 */
 static bool no_locks;
 static char buffer[LINE_MAX];
 static bool line_started; /* the last text had no newline at its end */
 
+/* Owner and lock are one word, so that an NMI at any moment finds out that it came to the owner. */
 static bool output_begin(unsigned long *flags)
 {
+    int me, owner;
+
     *flags = irq_save();
-    if (no_locks || __atomic_load_n(&output_owner, __ATOMIC_RELAXED) == (int)smp_processor_id()) {
-        return false;
-    }
-    spin_lock(&output_lock);
-    __atomic_store_n(&output_owner, (int)smp_processor_id(), __ATOMIC_RELAXED);
+    me = (int)smp_processor_id();
+    do {
+        owner = __atomic_load_n(&output_owner, __ATOMIC_RELAXED);
+        if (owner == me || __atomic_load_n(&no_locks, __ATOMIC_RELAXED)) {
+            return false;
+        }
+        cpu_relax();
+        owner = -1;
+    } while (!__atomic_compare_exchange_n(&output_owner, &owner, me, false, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
     return true;
 }
 
 static void output_end(bool locked, unsigned long flags)
 {
     if (locked) {
-        __atomic_store_n(&output_owner, -1, __ATOMIC_RELAXED);
-        spin_unlock(&output_lock);
+        __atomic_store_n(&output_owner, -1, __ATOMIC_RELEASE);
     }
     irq_restore(flags);
 }
 
 void console_panic_mode(void)
 {
-    no_locks = true;
+    __atomic_store_n(&no_locks, true, __ATOMIC_RELAXED);
     arch_console_panic();
     if (line_started) {
         console_emit("\n", 1);

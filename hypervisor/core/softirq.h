@@ -16,6 +16,7 @@ enum softirq {
     SOFTIRQ_DOMAIN, /* domain.c: notify of, and free, domains that ended */
     SOFTIRQ_MOVED,  /* sched.c: the current vcpu came from another processor */
     SOFTIRQ_KEYS,   /* debugkeys.c */
+    SOFTIRQ_NMI,    /* the machine's: tell dom0 of an NMI */
     SOFTIRQ_COUNT
 };
 

@@ -180,33 +180,9 @@ static long send_trigger(struct domain *d, struct xen_domctl *op, bool *copyback
 static long get_cpu_policy(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
     struct xen_domctl_cpu_policy *u = &op->u.cpu_policy;
-    const struct cpu_policy *p = d->arch.cpu_policy;
-    xen_msr_entry_t msr = {.idx = 0xce, .val = p->platform_info};
 
     *copyback = true;
-    if (!guest_ptr_null(u->leaves)) {
-        if (u->nr_leaves < p->nr) {
-            return -ENOBUFS;
-        }
-        if (guest_write(u->leaves, p->leaf, p->nr * sizeof(p->leaf[0])) != 0) {
-            return -EFAULT;
-        }
-        u->nr_leaves = p->nr;
-    } else {
-        u->nr_leaves = CPU_POLICY_TOOL_LEAVES;
-    }
-    if (!guest_ptr_null(u->msrs)) {
-        if (u->nr_msrs < 1) {
-            return -ENOBUFS;
-        }
-        if (guest_put(u->msrs, &msr) != 0) {
-            return -EFAULT;
-        }
-        u->nr_msrs = 1;
-    } else {
-        u->nr_msrs = CPU_POLICY_TOOL_MSRS;
-    }
-    return 0;
+    return cpu_policy_tell(d->arch.cpu_policy, u->leaves, &u->nr_leaves, u->msrs, &u->nr_msrs);
 }
 
 static long set_policy_leaves(struct cpu_policy *p, struct xen_domctl_cpu_policy *u)

@@ -45,7 +45,6 @@ static long get_cpu_policy(struct xen_sysctl *op, bool *copyback)
 {
     struct xen_sysctl_cpu_policy *u = &op->u.cpu_policy;
     const struct cpu_policy *p = policy_by_index(u->index);
-    xen_msr_entry_t msr = {.idx = 0xce};
 
     if (u->_rsvd != 0) {
         return -EINVAL;
@@ -54,30 +53,7 @@ static long get_cpu_policy(struct xen_sysctl *op, bool *copyback)
         return u->index <= XEN_SYSCTL_cpu_policy_hvm_default ? -EOPNOTSUPP : -EINVAL;
     }
     *copyback = true;
-    if (!guest_ptr_null(u->leaves)) {
-        if (u->nr_leaves < p->nr) {
-            return -ENOBUFS;
-        }
-        if (guest_write(u->leaves, p->leaf, p->nr * sizeof(p->leaf[0])) != 0) {
-            return -EFAULT;
-        }
-        u->nr_leaves = p->nr;
-    } else {
-        u->nr_leaves = CPU_POLICY_TOOL_LEAVES;
-    }
-    if (!guest_ptr_null(u->msrs)) {
-        msr.val = p->platform_info;
-        if (u->nr_msrs < 1) {
-            return -ENOBUFS;
-        }
-        if (guest_put(u->msrs, &msr) != 0) {
-            return -EFAULT;
-        }
-        u->nr_msrs = 1;
-    } else {
-        u->nr_msrs = CPU_POLICY_TOOL_MSRS;
-    }
-    return 0;
+    return cpu_policy_tell(p, u->leaves, &u->nr_leaves, u->msrs, &u->nr_msrs);
 }
 
 #define FEATURE_WORDS 18

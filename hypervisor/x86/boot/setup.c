@@ -14,6 +14,7 @@
 #include "x86/boot/image.h"
 #include "x86/boot/smpboot.h"
 #include "x86/cpu/cpu.h"
+#include "x86/cpu/nmi.h"
 #include "x86/cpu/mitigations.h"
 #include "x86/cpu/policy.h"
 #include "x86/irq/irq.h"
@@ -125,6 +126,7 @@ void arch_init_early(void)
     serial_init_early();
     cpu_identify();
     traps_init();
+    nmi_init();
     desc_init(0);
     cpu_init(0);
     cpu_policy_subsys_init();

@@ -195,17 +195,6 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
     resume_on_empty_stack(ci, vcpu_is_idle(next));
 }
 
-void context_sync_current(void)
-{
-    struct vcpu *v = current;
-
-    if (!vcpu_is_idle(v)) {
-        memcpy(&v->arch.regs, guest_regs(), offsetof(struct cpu_user_regs, es));
-        save_segments(v);
-        fpu_save(v);
-    }
-}
-
 struct cpu_user_regs *vcpu_regs(struct vcpu *v)
 {
     return v == current ? guest_regs() : &v->arch.regs;

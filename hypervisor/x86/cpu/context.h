@@ -5,12 +5,10 @@
 
 #include "core/domain.h"
 
-/* Put the state of the current vcpu where it can be read (v->arch), without leaving it. */
-void context_sync_current(void);
 /* v's registers: those on the stack while it runs here, those in v->arch otherwise. */
 struct cpu_user_regs *vcpu_regs(struct vcpu *v);
+void context_load_tsd(struct vcpu *v); /* CR4.TSD, as the current vcpu wants it */
 /* Debug registers of the current vcpu that are in force (dr7 without them costs nothing). */
-void context_load_tsd(struct vcpu *v);   /* CR4.TSD, as this vcpu wants it */
 void context_load_debug(struct vcpu *v);
 
 #endif

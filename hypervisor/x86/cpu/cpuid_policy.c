@@ -8,6 +8,7 @@
  */
 #include "x86/cpu/cpuid_policy.h"
 #include "core/errno.h"
+#include "core/guest.h"
 #include "core/printk.h"
 #include "lib/lib.h"
 #include "x86/cpu/cpu.h"
@@ -240,4 +241,30 @@ unsigned cpu_policy_featureset(const struct cpu_policy *p, uint32_t *words, unsi
         words[i] = regs[word[i].reg];
     }
     return n;
+}
+
+int cpu_policy_tell(const struct cpu_policy *p, guest_ptr_t leaves, uint32_t *nr_leaves,
+                    guest_ptr_t msrs, uint32_t *nr_msrs)
+{
+    xen_msr_entry_t msr = {.idx = 0xce, .val = p->platform_info};
+
+    if (guest_ptr_null(leaves)) {
+        *nr_leaves = CPU_POLICY_TOOL_LEAVES;
+    } else if (*nr_leaves < p->nr) {
+        return -ENOBUFS;
+    } else if (guest_write(leaves, p->leaf, p->nr * sizeof(p->leaf[0])) != 0) {
+        return -EFAULT;
+    } else {
+        *nr_leaves = p->nr;
+    }
+    if (guest_ptr_null(msrs)) {
+        *nr_msrs = CPU_POLICY_TOOL_MSRS;
+    } else if (*nr_msrs < 1) {
+        return -ENOBUFS;
+    } else if (guest_put(msrs, &msr) != 0) {
+        return -EFAULT;
+    } else {
+        *nr_msrs = 1;
+    }
+    return 0;
 }

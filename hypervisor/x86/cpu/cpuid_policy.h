@@ -29,6 +29,9 @@ const xen_cpuid_leaf_t *cpu_policy_find(const struct cpu_policy *p, uint32_t lea
  * -EINVAL: unknown leaf, -EPERM: bits beyond the maximum are dropped by callers' choice.
  */
 int cpu_policy_set_leaf(struct cpu_policy *p, const xen_cpuid_leaf_t *leaf);
+/* Leaves and MSRs for a tool's lists; a null list: how long it may get. 0, -ENOBUFS, -EFAULT. */
+int cpu_policy_tell(const struct cpu_policy *p, guest_ptr_t leaves, uint32_t *nr_leaves,
+                    guest_ptr_t msrs, uint32_t *nr_msrs);
 /* Feature words in the order of xl's feature sets (XEN_SYSCTL_get_cpu_featureset). */
 unsigned cpu_policy_featureset(const struct cpu_policy *p, uint32_t *words, unsigned max);
 

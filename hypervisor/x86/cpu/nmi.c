@@ -2,12 +2,14 @@
 /*
  * NMI. Three reasons are ours: another processor panics and stops everybody; somebody asked for
  * a dump of this processor; or the chipset reports an error on port 0x61. What is left goes to
- * dom0 like on bare hardware, and to the log.
+ * dom0 like on bare hardware, and to the log. An NMI comes in the middle of anything, also where a
+ * lock is held: waking dom0 is left to a softirq.
  */
 #include "x86/cpu/nmi.h"
 #include <public/nmi.h>
 #include "core/domain.h"
 #include "core/printk.h"
+#include "core/softirq.h"
 #include "x86/cpu/cpu.h"
 #include "x86/cpu/traps.h"
 #include "x86/irq/irq.h"
@@ -47,7 +49,17 @@ static void pass_to_dom0(unsigned long reason)
         return;
     }
     __atomic_fetch_or(&d->shared_info->arch.nmi_reason, reason, __ATOMIC_SEQ_CST);
-    arch_raise_nmi(d->vcpu[0]);
+    softirq_raise(SOFTIRQ_NMI);
+}
+
+static void raise_in_dom0(void)
+{
+    arch_raise_nmi(domain_hardware->vcpu[0]);
+}
+
+void nmi_init(void)
+{
+    softirq_open(SOFTIRQ_NMI, raise_in_dom0);
 }
 
 void nmi_handle(struct cpu_user_regs *regs)

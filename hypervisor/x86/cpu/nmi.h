@@ -6,6 +6,7 @@
 #include <public/xen.h>
 #include "core/types.h"
 
+void nmi_init(void);
 void nmi_handle(struct cpu_user_regs *regs);
 /* From now on an NMI stops the processor that it reaches; then one is sent to all others. */
 void nmi_stop_others(void);

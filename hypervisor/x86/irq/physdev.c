@@ -201,7 +201,7 @@ static long op_map_pirq(guest_ptr_t arg)
     struct domain *d;
     int rc;
 
-    if (guest_get(&a, arg) != 0) {
+    if (guest_get(&a, arg) != 0 || guest_put(arg, &a) != 0) { /* it will be written to */
         return -EFAULT;
     }
     d = domain_get_any(a.domid);
@@ -213,9 +213,6 @@ static long op_map_pirq(guest_ptr_t arg)
     if (rc >= 0) {
         in.pirq = rc;
         rc = guest_put(arg, &in);
-        if (rc != 0) {
-            pirq_unmap(d, in.pirq);
-        }
     }
     domain_put(d);
     return rc;

@@ -235,9 +235,7 @@ static int pv_vcpu_set_context(struct vcpu *v, const vcpu_guest_context_t *c)
 
 static int pv_vcpu_get_context(struct vcpu *v, vcpu_guest_context_t *c)
 {
-    if (v == current) {
-        context_sync_current();
-    }
+    ASSERT(v != current); /* the state of one that runs is not all in v->arch */
     memset(c, 0, sizeof(*c));
     c->user_regs = v->arch.regs;
     c->user_regs.rflags |= (uint64_t)(v->arch.iopl & 3) << 12;

@@ -39,7 +39,7 @@ static int load(unsigned selector)
 
 static void refused_tables(void)
 {
-    uint64_t *bad = alloc_page(), frame;
+    uint64_t *bad = alloc_page(), frame, many[16];
     static const uint64_t lies[] = {TSS, 0x0000e20000000000UL};
 
     for (unsigned i = 0; i < ARRAY_SIZE(lies); i++) {
@@ -56,7 +56,12 @@ static void refused_tables(void)
     EXPECT_EQ(set_gdt(&frame, 512), E_INVAL);
     frame = 0xfffffff;
     EXPECT_EQ(set_gdt(&frame, 512), E_INVAL);
-    EXPECT_EQ(set_gdt(&frame, FIRST_RESERVED_GDT_ENTRY + 1), E_INVAL);
+    NEED(set_readonly(bad) == 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+        many[i] = virt_to_mfn(bad);
+    }
+    EXPECT_EQ(set_gdt(many, FIRST_RESERVED_GDT_ENTRY + 1), E_INVAL);
+    NEED(set_writable(bad) == 0);
     EXPECT_EQ(set_gdt((void *)0x1000, 512), E_FAULT);
 }
 

@@ -102,6 +102,7 @@ static void exhaust(void)
     EXPECT_EQ(op(EVTCHNOP_close, &c), 0);
     EXPECT_EQ(op(EVTCHNOP_bind_ipi, &b), 0);
     EXPECT_EQ(b.port, last);
+    EXPECT_EQ(op(EVTCHNOP_close, &c), 0);
 }
 
 enum verdict guest_main(void)
@@ -112,5 +113,7 @@ enum verdict guest_main(void)
     vcpus();
     pirqs();
     exhaust();
+    ports(); /* now that there are some */
+    port_zero();
     return SUCCESS;
 }

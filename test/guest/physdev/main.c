@@ -5,7 +5,8 @@
  * Why: registers, GSIs, pirqs and device numbers index the hypervisor's tables.
  * Right outcome: an IO-APIC's id and version read; registers beyond it, other addresses, GSIs,
  * pirqs and devices that do not exist are refused; a GSI is set up and mapped, bound, and the
- * second binding is refused; the EOI page must be the guest's.
+ * second binding is refused; the EOI page must be the guest's; a map_pirq that cannot answer leaves
+ * alone what was mapped.
  * Environments: pv
  */
 #include <public/event_channel.h>
@@ -51,6 +52,20 @@ static void gsis(void)
     EXPECT(op(PHYSDEVOP_unmap_pirq, &u) < 0);
     u.pirq = -1;
     EXPECT(op(PHYSDEVOP_unmap_pirq, &u) < 0);
+}
+
+/* An answer that cannot be written: nothing has changed, what was mapped stays so. */
+static void no_answer(void)
+{
+    struct physdev_map_pirq *m = alloc_page();
+    struct physdev_unmap_pirq u = {.domid = DOMID_SELF, .pirq = 11};
+
+    *m = (struct physdev_map_pirq){
+        .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 11, .pirq = 11};
+    CHECK_EQ(op(PHYSDEVOP_map_pirq, m), 0);
+    NEED(set_readonly(m) == 0);
+    EXPECT_EQ(op(PHYSDEVOP_map_pirq, m), E_FAULT);
+    EXPECT_EQ(op(PHYSDEVOP_unmap_pirq, &u), 0);
 }
 
 static void refused(void)
@@ -99,6 +114,7 @@ enum verdict guest_main(void)
 
     io_apic();
     gsis();
+    no_answer();
     refused();
     EXPECT_EQ(op(PHYSDEVOP_pirq_eoi_gmfn_v2, &p), 0);
     EXPECT_EQ(op(PHYSDEVOP_pirq_eoi_gmfn_v2, &p), E_BUSY);
