@@ -170,7 +170,12 @@ ret_to_self:
         addq    $8, %rsp
         iretq
 
-/* #DB: own stack, since it can hit the first instruction after SYSCALL. */
+/*
+ * #DB: own stack, since it can hit the first instruction after SYSCALL: a breakpoint that MOV SS
+ * holds back comes there, or behind a gate. It never comes on top of itself: nothing on this stack
+ * touches a guest's memory, our addresses cannot have breakpoints, and what MOV SS holds back is
+ * lost when the next instruction is INT1 or faults.
+ */
         .balign 16
 common_debug:
         cld

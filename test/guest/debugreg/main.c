@@ -5,9 +5,11 @@
  * Why: a breakpoint on the hypervisor's own code or stack would take it down.
  * Right outcome: addresses in the hypervisor's space are refused; reserved and I/O bits too; a
  * write breakpoint raises #DB after the store with its bit in DR6; an instruction breakpoint
- * before it; it ends when DR7 is cleared.
+ * before it; it ends when DR7 is cleared; one that is held back over MOV SS into an entry of the
+ * hypervisor harms nobody.
  * Environments: pv
  */
+#include <public/version.h>
 #include "cpu.h"
 
 static volatile uint64_t watched;
@@ -15,6 +17,44 @@ static volatile uint64_t watched;
 static long set(unsigned reg, uint64_t v)
 {
     return HCALL2(set_debugreg, reg, v);
+}
+
+static uint16_t stack_selector = FLAT_KERNEL_SS;
+static volatile unsigned debug_traps, other_traps;
+
+static bool count(struct trap_frame *f)
+{
+    *(f->entry == 1 ? &debug_traps : &other_traps) += 1;
+    f->rip += f->entry == 6; /* QEMU does not know INT1 */
+    return f->entry == 1 || f->entry == 3 || f->entry == 6 || f->entry == 0x80;
+}
+
+/*
+ * A breakpoint on what MOV SS reads is held back until behind the next instruction, which may be
+ * one that enters the hypervisor.
+ */
+#define BEHIND_MOV_SS(insn)                                                                        \
+    __asm__ volatile("movw %0, %%ss; " insn : : "m"(stack_selector) : "rcx", "r11", "memory")
+
+static void behind_mov_ss(void)
+{
+    long nr = __HYPERVISOR_xen_version;
+
+    trap_hook = count;
+    EXPECT_EQ(set(0, P(&stack_selector)), 0);
+    EXPECT_EQ(set(7, 2 | (7UL << 16)), 0); /* 2 bytes, on read and write */
+    BEHIND_MOV_SS("int3");
+    BEHIND_MOV_SS("int $0x80");
+    EXPECT_EQ(other_traps, 2);
+    BEHIND_MOV_SS(".byte 0xf1"); /* INT1 */
+    EXPECT(debug_traps != 0);
+    __asm__ volatile("movw %1, %%ss; syscall"
+                     : "+a"(nr)
+                     : "m"(stack_selector), "D"(XENVER_version), "S"(0)
+                     : "rcx", "r11", "memory");
+    EXPECT_EQ(nr, 4 << 16 | 17);
+    EXPECT_EQ(set(7, 0), 0);
+    trap_hook = NULL;
 }
 
 static bool hit(struct trap_frame *f)
@@ -49,5 +89,6 @@ enum verdict guest_main(void)
     trap_none();
     watched = 6;
     EXPECT_EQ(trapped.entry, -1);
+    behind_mov_ss();
     return SUCCESS;
 }
