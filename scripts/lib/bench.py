@@ -76,25 +76,45 @@ def number(values, side, row):
     return None if value is None else value.number()
 
 
+def limit(values, row):
+    """The row's target; of a row that has to be flat it comes from another one's value."""
+    if row.flat is None:
+        return row.target
+    first = values.get('bonsai', {}).get(row.flat)
+    return None if first is None else first.number() * benchrows.FLAT
+
+
+def _rest(values, side, row):
+    """The last column: where whole jobs run, and what is dear in single calls."""
+    value = values.get(side, {}).get(row.name)
+    if value is None:
+        return '–'
+    parts = value.parts() if len(value.spaces) > 1 else value.dear()
+    return ' '.join(f'{name} {row.show(n)}' if len(value.spaces) > 1 else f'{name} {n:g}'
+                    for name, n in parts.items() if n != 0)
+
+
 def table(rows, values):
-    print(f'{"row":20} {"Xen":>9} {"Bonsai":>9} {"ratio":>6} {"target":>8}  met  dear (Xen; ours)')
+    print(f'{"row":20} {"Xen":>9} {"Bonsai":>9} {"ratio":>6} {"target":>8}  met  Xen; Bonsai: '
+          'what is dear, or where')
     for row in rows:
         stock, ours = (number(values, side, row) for side in ('xen', 'bonsai'))
         ratio = f'{ours / stock:.2f}' if stock and ours is not None else '–'
-        met = '–' if ours is None else 'yes' if ours <= row.target else 'no'
-        dear = [' '.join(f'{kind} {n:g}' for kind, n in values[side][row.name].dear().items())
-                if row.name in values.get(side, {}) else '–' for side in ('xen', 'bonsai')]
+        target = limit(values, row)
+        met = '–' if ours is None or target is None else 'yes' if ours <= target else 'no'
+        rest = [_rest(values, side, row) for side in ('xen', 'bonsai')]
         print(f'{row.name:20} {row.show(stock):>9} {row.show(ours):>9} {ratio:>6} '
-              f'{row.show(row.target):>8}  {met:3}  {"; ".join(dear)}')
+              f'{row.show(target):>8}  {met:3}  {"; ".join(rest)}')
 
 
 def as_json(rows, values):
     found = []
     for row in rows:
-        entry = {'row': row.name, 'job': row.job, 'what': row.text, 'target': row.target}
+        entry = {'row': row.name, 'job': row.job, 'what': row.text, 'target': limit(values, row)}
         for side, rest in values.items():
             if row.name in rest:
                 entry[side] = rest[row.name].number()
+                entry[f'{side}-parts'] = rest[row.name].parts()
                 entry[f'{side}-dear'] = rest[row.name].dear()
         found.append(entry)
     print(json.dumps({'versions': versions(), 'rows': found}, indent=4))

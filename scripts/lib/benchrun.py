@@ -92,7 +92,7 @@ def hypervisor_of(words):
 
 
 def machine(name, side, words, plugin='', limit=300):
-    """Runs one machine; its Moments and its console."""
+    """Runs one machine; its Moments and what it said."""
     out = os.path.join(BUILD, 'runs', f'{name}-{side}')
     os.makedirs(out, exist_ok=True)
     counts = os.path.join(out, 'counts')
@@ -106,5 +106,5 @@ def machine(name, side, words, plugin='', limit=300):
                               check=False, timeout=limit * TIME_FACTOR + 600)
     if done.returncode != 0:
         raise Stop(1, f'{name} on {side} ended with {done.returncode}; see {out}/console.log')
-    console = read(os.path.join(out, 'console.log')).decode(errors='replace').replace('\r\n', '\n')
-    return Moments(counts), console
+    log = os.path.join(out, 'script.log' if '--dom0-script' in words else 'console.log')
+    return Moments(counts), read(log).decode(errors='replace').replace('\r', '')

@@ -101,8 +101,6 @@ static void at_kernel(unsigned vcpu, void *data)
     (void)vcpu, (void)data;
     if (!kernel_seen) {
         kernel_seen = true;
-        memcpy(counts[EARLY], counts[USER], sizeof(counts[EARLY]));
-        memset(counts[USER], 0, sizeof(counts[USER]));
         write_counts("kernel", 0);
     }
 }
@@ -126,7 +124,6 @@ static void at_profiled(unsigned vcpu, void *data)
     slot->count += profiling;
 }
 
-/* data: the address, with the space in the two lowest bits of the counter's index */
 struct rep {
     uint64_t address;
     enum space space;
@@ -237,7 +234,7 @@ static struct slot *slot_of(uint64_t address)
 static enum space space_of(uint64_t address)
 {
     if (address < HYPERVISOR_FIRST) {
-        return USER; /* before the first instruction of a kernel: moved to EARLY then */
+        return kernel_seen ? USER : EARLY;
     }
     return address <= HYPERVISOR_LAST ? HYPERVISOR : KERNEL;
 }
