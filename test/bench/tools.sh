@@ -4,13 +4,13 @@
 # rows. Everything that a row reads lies in memory: files of the host would make it wait.
 tool=$1
 shift
-cp /files/mark /files/tiny /files/vmlinux /usr/share/bonsai/vmlinuz /usr/share/bonsai/initrd /tmp/ ||
-    exit 1
 cd /tmp || exit 1
+cp /files/mark /files/tiny /files/vmlinux . || exit 1
+cp /usr/share/bonsai/vmlinuz /usr/share/bonsai/initrd . || exit 1
 : >rows
 rounds='1 2 3 4 5 6 7 8 9'
 
-# row NAME COMMAND…: what it prints is shown when it fails; the script's own output comes at the end.
+# row NAME COMMAND…: what it prints is shown when it fails; the script's output comes at the end.
 # A name that comes again is the same row once more.
 row() {
     name=$1
@@ -28,7 +28,8 @@ row() {
 }
 
 config() {
-    printf 'name = "%s"\ntype = "pv"\nkernel = "%s"\nmemory = %s\n%s\n' "$1" "$2" "$3" "$4" >"$1.cfg"
+    printf 'name = "%s"\ntype = "pv"\nkernel = "%s"\nmemory = %s\n%s\n' \
+        "$1" "$2" "$3" "$4" >"$1.cfg"
 }
 
 # The domain is gone, and what had to be done then is over.
