@@ -45,6 +45,7 @@ void unmap_frame(const void *va);
 void arch_clear_page(void *va);
 void arch_copy_page(void *dst, const void *src);
 uint64_t arch_max_mfn(void);      /* one past the last RAM frame */
+uint64_t arch_ram_pages(void);    /* all that the machine has */
 /* A page leaves a domain: forget its type and machine-to-physical entry; flush if needed. */
 void arch_page_freed(struct page *pg);
 /* Before a frame gets a new owner: translations that may be stale are flushed. */

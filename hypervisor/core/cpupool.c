@@ -73,7 +73,7 @@ static long pool_move_domain(struct xen_sysctl_cpupool_op *op)
         return -ESRCH;
     }
     domain_put(d);
-    return 0;
+    return d == current->domain ? -EPERM : 0;
 }
 
 long cpupool_op(struct xen_sysctl_cpupool_op *op)

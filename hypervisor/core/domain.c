@@ -270,7 +270,6 @@ static void apply_config(struct domain *d, const struct xen_domctl_createdomain 
 {
     d->max_vcpus = cfg->max_vcpus;
     d->options = cfg->flags;
-    d->ssidref = cfg->ssidref;
     d->max_evtchns = cfg->max_evtchn_port;
     d->max_grant_frames = (uint32_t)cfg->max_grant_frames;
     d->max_maptrack_frames = (uint32_t)cfg->max_maptrack_frames;

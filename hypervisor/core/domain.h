@@ -118,6 +118,12 @@ struct vcpu {
     void *sched_priv;
 };
 
+/* What vm_assist offers to guests. */
+#define VMASST_OFFERED                                                                             \
+    (1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify |                      \
+     1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_pae_extended_cr3 |                  \
+     1u << VMASST_TYPE_architectural_iopl | 1u << VMASST_TYPE_runstate_update_flag)
+
 struct domain {
     domid_t id;
     uint32_t rights; /* enum domain_right */
@@ -128,7 +134,6 @@ struct domain {
     uint8_t handle[16];       /* uuid */
     uint32_t options;         /* XEN_DOMCTL_CDF_* that it was created with */
     uint32_t vm_assist;
-    uint32_t ssidref;
 
     /* RANK_DOMAIN */
     struct spinlock lock;

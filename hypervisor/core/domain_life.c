@@ -353,7 +353,6 @@ void domain_getinfo(struct domain *d, struct xen_domctl_getdomaininfo *info)
     if (d->shared_info != NULL) {
         info->shared_info_frame = arch_page_to_mfn(arch_virt_to_page(d->shared_info)).v;
     }
-    info->ssidref = d->ssidref;
     memcpy(info->handle, d->handle, sizeof(info->handle));
 }
 

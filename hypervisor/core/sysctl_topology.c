@@ -57,7 +57,7 @@ long sysctl_physinfo(struct xen_sysctl *op)
     p->max_node_id = nr_nodes() - 1;
     p->cpu_khz = arch_cpu_khz();
     p->capabilities = XEN_SYSCTL_PHYSCAP_gnttab_v1;
-    p->total_pages = page_alloc_total();
+    p->total_pages = arch_ram_pages();
     p->free_pages = page_alloc_free_count();
     p->outstanding_pages = page_alloc_outstanding_claims();
     p->max_mfn = arch_max_mfn() - 1;
@@ -93,8 +93,8 @@ long sysctl_cputopoinfo(struct xen_sysctl *op)
 
 static uint64_t node_memory(unsigned node)
 {
-    /* the allocator knows its total only as a whole; with one node that is the node's */
-    return nr_nodes() == 1 && node == 0 ? page_alloc_total()
+    /* the total is known only as a whole; with one node that is the node's */
+    return nr_nodes() == 1 && node == 0 ? arch_ram_pages()
                                         : page_alloc_free_count_node(node, WIDTH_ANY);
 }
 
@@ -141,7 +141,7 @@ long sysctl_numainfo(struct xen_sysctl *op)
 long sysctl_pcitopoinfo(struct xen_sysctl *op)
 {
     struct xen_sysctl_pcitopoinfo *a = &op->u.pcitopoinfo;
-    uint32_t node = nr_nodes() == 1 ? 0 : XEN_INVALID_NODE_ID, i;
+    uint32_t node = XEN_INVALID_NODE_ID, i;
 
     if (guest_ptr_null(a->devs) || guest_ptr_null(a->nodes)) {
         return -EINVAL;

@@ -150,11 +150,6 @@ CORE_CALL(do_xen_version)
     return row->fn(GUEST_PTR(a2));
 }
 
-#define VMASST_OFFERED                                                                             \
-    (1u << VMASST_TYPE_4gb_segments | 1u << VMASST_TYPE_4gb_segments_notify |                      \
-     1u << VMASST_TYPE_writable_pagetables | 1u << VMASST_TYPE_pae_extended_cr3 |                  \
-     1u << VMASST_TYPE_architectural_iopl | 1u << VMASST_TYPE_runstate_update_flag)
-
 CORE_CALL(do_vm_assist)
 {
     struct domain *d = current->domain;

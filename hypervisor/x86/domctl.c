@@ -167,8 +167,11 @@ static long send_trigger(struct domain *d, struct xen_domctl *op, bool *copyback
     const struct xen_domctl_sendtrigger *t = &op->u.sendtrigger;
 
     (void)copyback;
+    if (t->trigger == XEN_DOMCTL_SENDTRIGGER_POWER || t->trigger == XEN_DOMCTL_SENDTRIGGER_SLEEP) {
+        return -EINVAL; /* buttons are devices of HVM guests */
+    }
     if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI) {
-        return -ENOSYS; /* buttons are devices of HVM guests */
+        return -ENOSYS;
     }
     if (t->vcpu >= d->max_vcpus || !d->vcpu[t->vcpu]) {
         return -ESRCH;

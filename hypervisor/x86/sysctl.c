@@ -14,6 +14,10 @@
 
 /* --- sysctl ----------------------------------------------------------------------------------- */
 
+/* Bits of leaf 1's edx that AMD repeats in 0x80000001's: tools want to see them once. */
+#define AMD_COPIES 0x0183f3ffu
+#define WORD_E1D   2
+
 /* Feature words of the machine, in the order that tools print as hw_caps. */
 static long physinfo(struct xen_sysctl *op, bool *copyback)
 {
@@ -21,6 +25,7 @@ static long physinfo(struct xen_sysctl *op, bool *copyback)
     uint32_t words[8] = {0};
 
     cpu_policy_featureset(&cpu_policy_host, words, ARRAY_SIZE(words));
+    words[WORD_E1D] &= ~AMD_COPIES;
     memcpy(p->hw_cap, words, sizeof(p->hw_cap));
     p->capabilities |= XEN_SYSCTL_PHYSCAP_pv;
     *copyback = true;
@@ -31,6 +36,7 @@ static const struct cpu_policy *policy_by_index(uint32_t index)
 {
     switch (index) {
     case XEN_SYSCTL_cpu_policy_raw:
+        return &cpu_policy_raw;
     case XEN_SYSCTL_cpu_policy_host:
         return &cpu_policy_host;
     case XEN_SYSCTL_cpu_policy_pv_max:
@@ -56,31 +62,35 @@ static long get_cpu_policy(struct xen_sysctl *op, bool *copyback)
     return cpu_policy_tell(p, u->leaves, &u->nr_leaves, u->msrs, &u->nr_msrs);
 }
 
-#define FEATURE_WORDS 18
+#define FEATURE_WORDS 19
 
 static long get_featureset(struct xen_sysctl *op, bool *copyback)
 {
     struct xen_sysctl_cpu_featureset *u = &op->u.cpu_featureset;
     uint32_t words[FEATURE_WORDS] = {0};
-    const struct cpu_policy *p;
 
     switch (u->index) {
     case XEN_SYSCTL_cpu_featureset_raw:
+        cpu_policy_featureset(&cpu_policy_raw, words, FEATURE_WORDS);
+        break;
     case XEN_SYSCTL_cpu_featureset_host:
-        p = &cpu_policy_host;
+        cpu_policy_featureset(&cpu_policy_host, words, FEATURE_WORDS);
         break;
     case XEN_SYSCTL_cpu_featureset_pv:
     case XEN_SYSCTL_cpu_featureset_pv_max:
-        p = &cpu_policy_pv;
+        cpu_policy_featureset(&cpu_policy_pv, words, FEATURE_WORDS);
+        words[WORD_E1D] &= ~AMD_COPIES;
         break;
+    case XEN_SYSCTL_cpu_featureset_hvm:
+    case XEN_SYSCTL_cpu_featureset_hvm_max:
+        break; /* no such guests: no feature */
     default:
-        return u->index <= XEN_SYSCTL_cpu_featureset_hvm_max ? -EOPNOTSUPP : -EINVAL;
+        return -EINVAL;
     }
     *copyback = true;
     if (!guest_ptr_null(u->features)) {
         uint32_t n = MIN(u->nr_features, FEATURE_WORDS);
 
-        cpu_policy_featureset(p, words, FEATURE_WORDS);
         if (guest_write(u->features, words, n * sizeof(words[0])) != 0) {
             return -EFAULT;
         }

@@ -66,6 +66,8 @@ def _load_now(options, modules):
         names = kernel_modules.XEN + names
     if options.root == 'debian':
         names += kernel_modules.ROOT
+        if options.toolstack != 'none' and options.hypervisor != 'none':
+            names += kernel_modules.BACKENDS  # modules are not carried over to that root
     for disk in options.disks:
         names += kernel_modules.DISKS[disk.bus]
     names += kernel_modules.NETS.get(qemu.net_kind(options.net), [])

@@ -75,7 +75,7 @@ static const struct leaf_row {
 #define LAST_EXTENDED  0x80000008u
 #define HYPERVISOR_BIT (1u << 31)
 
-struct cpu_policy cpu_policy_host, cpu_policy_pv;
+struct cpu_policy cpu_policy_raw, cpu_policy_host, cpu_policy_pv;
 
 const xen_cpuid_leaf_t *cpu_policy_find(const struct cpu_policy *p, uint32_t leaf, uint32_t sub)
 {
@@ -127,10 +127,20 @@ static void fix_pv_leaf(xen_cpuid_leaf_t *l)
     }
 }
 
+/* The processor as we use it: OSXSAVE is each vcpu's own, AMD's SYSENTER is not for long mode. */
+static void fix_host_leaf(xen_cpuid_leaf_t *l)
+{
+    if (l->leaf == 1) {
+        l->c &= ~(1u << 27);
+        l->d &= ~(cpu_features.amd ? 1u << 11 : 0);
+    }
+}
+
 void cpu_policy_subsys_init(void)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(pv_leaves); i++) {
         const struct leaf_row *row = &pv_leaves[i];
+        xen_cpuid_leaf_t *n = &cpu_policy_raw.leaf[cpu_policy_raw.nr];
         xen_cpuid_leaf_t *h = &cpu_policy_host.leaf[cpu_policy_host.nr];
         xen_cpuid_leaf_t *g = &cpu_policy_pv.leaf[cpu_policy_pv.nr];
         uint32_t r[4];
@@ -139,7 +149,7 @@ void cpu_policy_subsys_init(void)
             continue;
         }
         cpuid_raw(row->leaf, row->subleaf == NONE ? 0 : row->subleaf, r);
-        *h = (xen_cpuid_leaf_t){row->leaf, row->subleaf, r[0], r[1], r[2], r[3]};
+        *n = *h = (xen_cpuid_leaf_t){row->leaf, row->subleaf, r[0], r[1], r[2], r[3]};
         *g = (xen_cpuid_leaf_t){row->leaf,     row->subleaf,  r[0] & row->a,
                                 r[1] & row->b, r[2] & row->c, r[3] & row->d};
         if (row->leaf == 0 || row->leaf == 0x80000000) {
@@ -147,7 +157,9 @@ void cpu_policy_subsys_init(void)
             g->c = r[2];
             g->d = r[3];
         }
+        fix_host_leaf(h);
         fix_pv_leaf(g);
+        cpu_policy_raw.nr++;
         cpu_policy_host.nr++;
         cpu_policy_pv.nr++;
     }
@@ -230,7 +242,7 @@ unsigned cpu_policy_featureset(const struct cpu_policy *p, uint32_t *words, unsi
         {1, 0, 3}, {1, 0, 2},          {0x80000001, 0, 3}, {0x80000001, 0, 2}, {0xd, 1, 0},
         {7, 0, 1}, {7, 0, 2},          {0x80000007, 0, 3}, {0x80000008, 0, 1}, {7, 0, 3},
         {7, 1, 0}, {0x80000021, 0, 0}, {7, 1, 1},          {7, 2, 3},          {7, 1, 2},
-        {7, 1, 3}, {0x10a, 0, 0},      {0x10a, 0, 3},
+        {7, 1, 3}, {0x10a, 0, 0},      {0x10a, 0, 3},      {0x80000021, 0, 2},
     };
     unsigned n = MIN(max, ARRAY_SIZE(word));
 

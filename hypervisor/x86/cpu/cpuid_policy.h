@@ -20,7 +20,8 @@ struct cpu_policy {
     uint64_t platform_info;                       /* MSR 0xce: bit 31, CPUID faulting */
 };
 
-extern struct cpu_policy cpu_policy_host, cpu_policy_pv; /* the machine; the most a PV guest gets */
+/* The machine as it is, and as we use it; the most that a PV guest gets. */
+extern struct cpu_policy cpu_policy_raw, cpu_policy_host, cpu_policy_pv;
 
 /* The leaf, or NULL. A leaf without subleaves matches any subleaf. */
 const xen_cpuid_leaf_t *cpu_policy_find(const struct cpu_policy *p, uint32_t leaf, uint32_t sub);

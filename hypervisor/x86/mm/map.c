@@ -57,6 +57,13 @@ static void map_ram_piece(pte_t *root, uint64_t start, uint64_t end)
     }
 }
 
+static uint64_t ram_pages;
+
+uint64_t arch_ram_pages(void)
+{
+    return ram_pages;
+}
+
 /* Built beside the table in use, which reaches the memory that the new tables lie in. */
 static void map_direct(void)
 {
@@ -67,6 +74,7 @@ static void map_direct(void)
     for (unsigned t = 0; t < ARRAY_SIZE(types); t++) {
         ranges_from_e820(&ram, bootinfo.e820, bootinfo.nr_e820, types[t],
                          DIRECT_END - DIRECT_START);
+        ram_pages += types[t] == E820_RAM ? ranges_total(&ram) >> PAGE_SHIFT : 0;
         for (unsigned i = 0; i < ram.nr; i++) {
             map_ram_piece(root, ram.r[i].start, ram.r[i].end);
         }

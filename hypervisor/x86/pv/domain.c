@@ -221,6 +221,9 @@ static int pv_vcpu_set_context(struct vcpu *v, const vcpu_guest_context_t *c)
         }
         set_entries(v, c);
         v->arch.cr4 = c->ctrlreg[4];
+        if (v->id == 0) { /* a restored guest does not ask again */
+            v->domain->vm_assist = (uint32_t)c->vm_assist & VMASST_OFFERED;
+        }
     } else if (xen_cr3_to_pfn(c->ctrlreg[3]) != v->arch.root_kernel.v ||
                c->gdt_ents != v->arch.gdt_entries) {
         return -EOPNOTSUPP; /* a running vcpu's tables change by its own calls only */

@@ -367,6 +367,11 @@ uint64_t arch_max_mfn(void)
     return FAKE_MAX_MFN;
 }
 
+uint64_t arch_ram_pages(void)
+{
+    return FAKE_MAX_MFN;
+}
+
 void arch_page_freed(struct page *pg)
 {
     pg->type = 0;

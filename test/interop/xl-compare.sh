@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the tests xl-*: runs parts of dom0/xl-calls.sh with Debian's Xen tools on Debian's Xen
+# and on Bonsai, on a machine whose processor cannot run HVM guests, and compares what they said,
+# call by call (compare.py). What remains different stands in the file xl-differences.
+. "$(dirname "$0")/../system/lib.sh"
+
+# compare PART…
+compare() {
+    local interop=$TOP/test/interop
+    for BONSAI_HYPERVISOR in xen bonsai; do
+        boot --toolstack xl --cpu EPYC,-smap,-monitor,-svm --timeout 280 \
+            --dom0-script "$interop/dom0/xl-calls.sh" "$@" ||
+            fail "the script on $BONSAI_HYPERVISOR ended with $?; $(tail -n 3 "$(log)")"
+        cp "$(log)" "$OUT/$BONSAI_HYPERVISOR.log"
+        refuse 'waited in vain' "$(log)"
+        calm "$(console)"
+    done
+    python3 "$interop/compare.py" "$OUT/xen.log" "$OUT/bonsai.log" "$interop/xl-differences" ||
+        fail "differences; the logs are $OUT/{xen,bonsai}.log"
+}
