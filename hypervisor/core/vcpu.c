@@ -130,6 +130,10 @@ int vcpu_create(struct domain *d, unsigned id)
     return 0;
 }
 
+/*
+ * Nobody writes to its pages any more: the domain's ports are closed, which waits for those who
+ * send by them, its vcpus are paused for good, and killing a timer waits for its handler.
+ */
 void vcpu_relinquish(struct vcpu *v)
 {
     kill_timers(v);
