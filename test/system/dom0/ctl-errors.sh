@@ -86,4 +86,37 @@ for step in $(seq 0 $((steps - 1))); do
 done
 unchanged "a killed creation"
 
+# Killed while ctld is stopped, which is then killed too: the next ctl does it.
+for step in 1 5 9 12 14; do
+    kill -STOP $(pidof ctld)
+    export CTL_TEST_STEP=$step:9
+    want 137 ctl create -p -q /tmp/t.cfg
+    unset CTL_TEST_STEP
+    kill -KILL $(pidof ctld)
+    want 0 ctl list
+    no_records || bad "the next ctl left the record of step $step"
+    want 0 ctld
+    soon 20 test -S /run/bonsai/ctld.sock
+done
+unchanged "a killed creation without ctld"
+
+kill $(pidof ctld)
+no_ctld() { [ -z "$(pidof ctld)" ]; }
+soon 10 no_ctld
+refused 'ctld is not running' ctl create /tmp/t.cfg
+want 0 ctld
+want 0 ctl create -p -q /tmp/t.cfg
+want 0 ctl destroy t
+soon 10 gone t
+
+kill $(pidof stored)
+no_stored() { [ -z "$(pidof stored)" ]; }
+soon 10 no_stored
+want 1 ctl create /tmp/t.cfg
+has 'stored'
+want 1 ctl list
+has 'stored'
+no_records || bad "a record is left though stored was not there"
+want 0 ctl info free_memory
+is "$text" "$before_free" "free memory without stored"
 finish
