@@ -154,18 +154,22 @@ void ring_notify(struct conn *conn)
     conn->ring->moved = true;
 }
 
-void ring_event(struct conn *conn)
+void ring_reset(struct conn *conn)
 {
     volatile struct xenstore_domain_interface *page = conn->ring->page;
 
-    if (load(&page->connection) == XENSTORE_RECONNECT) {
-        /* the guest starts anew: nothing of before is left on either side */
-        conn_reset(conn);
-        page->req_cons = page->req_prod = 0;
-        page->rsp_cons = page->rsp_prod = 0;
-        page->error = XENSTORE_ERROR_NONE;
-        store(&page->connection, XENSTORE_CONNECTED);
-        conn->ring->moved = true;
+    conn_reset(conn);
+    page->req_cons = page->req_prod = 0;
+    page->rsp_cons = page->rsp_prod = 0;
+    page->error = XENSTORE_ERROR_NONE;
+    store(&page->connection, XENSTORE_CONNECTED);
+    conn->ring->moved = true;
+}
+
+void ring_event(struct conn *conn)
+{
+    if (load(&conn->ring->page->connection) == XENSTORE_RECONNECT) {
+        ring_reset(conn);
     }
     conn->input = true;
     conn_schedule(conn);

@@ -124,6 +124,7 @@ static int connect_ring(struct domain *domain)
 int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t port)
 {
     struct domain *d = domain_get(domid);
+    uint32_t before = d->local_port ? d->remote_port : 0;
     int error;
 
     if (!xendev_there()) {
@@ -134,18 +135,23 @@ int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t port)
     }
     d->life = look_up_life(domid);
     if (d->life == DOMAIN_DYING) {
-        return ENOENT;
+        return EINVAL;
     }
     disconnect_port(d);
     error = connect_port(d, port);
-    d->gfn = gfn;
     if (!error && !d->conn) {
+        d->gfn = gfn;
         error = connect_ring(d);
+    } else if (!error) {
+        ring_reset(d->conn); /* who is introduced again starts anew */
     }
     if (error) {
         log_write(LOG_WARN, "domain %u: introduction failed: %s", domid, strerror(error));
         disconnect_port(d);
-        return error;
+        if (before) {
+            connect_port(d, before); /* the guest is served as it was */
+        }
+        return EINVAL;
     }
     ring_event(d->conn); /* what the guest may have asked already */
     if (!d->introduced) {
@@ -234,6 +240,9 @@ int domain_resume(uint32_t domid)
 {
     struct domain *d = domain_find(domid);
 
+    if (domid == 0) {
+        return EINVAL;
+    }
     if (!d || !d->introduced) {
         return ENOENT;
     }
@@ -267,7 +276,7 @@ static void add_path(struct doomed *list, const char *path)
     list->paths[list->count++] = alloc_copy(path, strlen(path));
 }
 
-/* Nodes that it owns (topmost only), and nodes whose permissions name it. */
+/* Nodes that it owns (topmost only), and nodes whose permissions name it; the root stays. */
 static void collect(uint32_t domid, struct doomed *owned, struct doomed *named)
 {
     struct walk *walk = alloc_zero(sizeof(*walk));
@@ -275,6 +284,9 @@ static void collect(uint32_t domid, struct doomed *owned, struct doomed *named)
     size_t below = 0;
     char top[sizeof(walk->path)] = "";
 
+    if (perms_name(txn_live->perms, domid)) {
+        add_path(named, "/");
+    }
     walk_begin(walk, txn_live, "", true);
     while ((n = walk_next(walk)) != NULL) {
         if (below && strncmp(walk->path, top, below) == 0 && walk->path[below] == '/') {
@@ -292,18 +304,28 @@ static void collect(uint32_t domid, struct doomed *owned, struct doomed *named)
     free(walk);
 }
 
+/* Nobody is told: what others may do stays as it was. */
+static void leave_perms(const char *path, uint32_t domid)
+{
+    struct view view = {&txn_live, NULL};
+    struct change c = {.kind = CHANGE_PERMS,
+                       .path = alloc_copy(path, strlen(path)),
+                       .perms = perms_without(tree_find(txn_live, path)->perms, domid)};
+    struct effect effect;
+
+    node_change(&view, &domain_local()->party, &c, &effect);
+    effect_clear(&effect);
+    change_clear(&c);
+}
+
 void domain_forget(struct domain *domain)
 {
     struct doomed owned = {0}, named = {0};
 
     collect(domain->party.domid, &owned, &named);
     for (size_t i = 0; i < named.count; i++) {
-        const struct node *n = tree_find(txn_live, named.paths[i]);
-        struct change c = {.kind = CHANGE_PERMS,
-                           .path = named.paths[i],
-                           .perms = perms_without(n->perms, domain->party.domid)};
-
-        txn_change(NULL, domain_local(), &c);
+        leave_perms(named.paths[i], domain->party.domid);
+        free(named.paths[i]);
     }
     for (size_t i = 0; i < owned.count; i++) {
         struct change c = {.kind = CHANGE_RM, .path = owned.paths[i]};

@@ -22,8 +22,10 @@ const struct node *node_get(const struct node *root, const struct party *party, 
     size_t used;
     const struct node *n = tree_nearest(root, path, &used);
     bool there = path[used] == '\0';
+    unsigned have = perms_access(n->perms, party) & need;
 
-    if ((perms_access(n->perms, party) & need) != need) {
+    /* that nothing is there, whoever has some of the rights may know */
+    if (there ? have != need : !have) {
         *error = EACCES;
         return NULL;
     }
@@ -156,11 +158,11 @@ static int remove_node(const struct view *view, const struct party *party,
     char *folder;
     struct node *parent;
 
-    if (strcmp(change->path, "/") == 0) {
-        return EINVAL;
-    }
     if (!old && error != ENOENT) {
         return error;
+    }
+    if (strcmp(change->path, "/") == 0) {
+        return EINVAL;
     }
     folder = folder_of(change->path);
     if (!old) {
@@ -193,8 +195,7 @@ static int set_perms(const struct view *view, const struct party *party,
     if (!party->privileged && change->perms->list[0].domid != old->perms->list[0].domid) {
         return EPERM;
     }
-    if (!quota_allows(party, QUOTA_PERMS, change->perms->count) ||
-        !quota_allows(party, QUOTA_NODE_SIZE,
+    if (!quota_allows(party, QUOTA_NODE_SIZE,
                       perms_size(change->perms) + (old->value ? old->value->length : 0))) {
         return ENOSPC;
     }

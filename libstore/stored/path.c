@@ -29,8 +29,8 @@ int path_resolve(const char *text, const char *prefix, bool special, char *out, 
     if (length == 0 || !letters_ok(text)) {
         return EINVAL;
     }
-    if (text[0] == '@' && special) {
-        if (length > XENSTORE_REL_PATH_MAX || strchr(text, '/')) {
+    if (text[0] == '@') {
+        if (!special || length > XENSTORE_REL_PATH_MAX) {
             return EINVAL;
         }
     } else if (text[0] != '/') {

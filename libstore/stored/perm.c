@@ -81,5 +81,8 @@ struct perms *perms_without(const struct perms *perms, uint32_t domid)
         }
     }
     p->count = kept;
+    if (p->list[0].domid == domid) {
+        p->list[0] = (struct store_perm){0, STORE_NONE};
+    }
     return p;
 }

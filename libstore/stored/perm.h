@@ -42,7 +42,7 @@ unsigned perms_access(const struct perms *perms, const struct party *party);
 /* What a new child gets: its folder's, with an unprivileged creator as owner. */
 struct perms *perms_inherit(struct perms *folder, const struct party *creator);
 bool perms_name(const struct perms *perms, uint32_t domid);
-/* Without the entries of this domain behind the owner's. */
+/* Without the entries of this domain; what it owned is domain 0's. */
 struct perms *perms_without(const struct perms *perms, uint32_t domid);
 
 #endif

@@ -22,7 +22,8 @@ typedef int handler_fn(struct request *request);
 
 enum {
     ROW_PRIVILEGED = 1,
-    ROW_TXN = 2, /* tx_id says in which transaction; without this flag it is ignored */
+    ROW_NO_TXN = 2, /* tx_id is ignored; else it must be 0 or a transaction of the connection */
+    ROW_ONE = 4, /* the payload is one string and nothing else */
 };
 
 const char *request_string(const struct request *request, size_t n)
@@ -47,6 +48,19 @@ static const struct node *root_of(const struct request *request)
     return request->txn ? request->txn->work : txn_live;
 }
 
+/* The limit of paths is for what stands behind the name of a domain's own folder. */
+static size_t counted_length(const char *path)
+{
+    static const char folder[] = "/local/domain/";
+    size_t digits, head = sizeof(folder) - 1;
+
+    if (strncmp(path, folder, head) != 0) {
+        return strlen(path);
+    }
+    digits = strspn(path + head, "0123456789");
+    return strlen(path) - (digits > 0 && path[head + digits] == '/' ? head + digits + 1 : 0);
+}
+
 /* The first string as an absolute path in `path` (XENSTORE_ABS_PATH_MAX + 1 bytes). */
 static int path_of(const struct request *request, bool special, char *path, size_t *strip)
 {
@@ -61,7 +75,7 @@ static int path_of(const struct request *request, bool special, char *path, size
     if (error) {
         return error;
     }
-    return quota_allows(&c->domain->party, QUOTA_PATH, strlen(path)) ? 0 : EINVAL;
+    return quota_allows(&c->domain->party, QUOTA_PATH, counted_length(path)) ? 0 : EINVAL;
 }
 
 /* A readable node at the first string; what was looked at is noted in the transaction. */
@@ -242,6 +256,9 @@ static int perms_of(const struct request *request, struct perms **perms)
     if (count < 2 || request->payload[request->length - 1] != '\0') {
         return EINVAL;
     }
+    if (!quota_allows(&request->conn->domain->party, QUOTA_PERMS, count - 1)) {
+        return ENOSPC;
+    }
     list = alloc_zero((count - 1) * sizeof(*list));
     for (size_t i = 1; i < count && !error; i++) {
         if (!wire_parse_perm(request_string(request, i), &list[i - 1]) ||
@@ -261,21 +278,25 @@ static int do_set_perms(struct request *request)
     char path[XENSTORE_ABS_PATH_MAX + 1];
     struct perms *perms;
     size_t strip;
-    int error = path_of(request, true, path, &strip);
+    int error = perms_of(request, &perms);
 
-    if (!error) {
-        error = perms_of(request, &perms);
-    }
     if (error) {
+        return error;
+    }
+    error = path_of(request, true, path, &strip);
+    if (error) {
+        perms_unref(perms);
         return error;
     }
     if (path[0] != '@') {
         return change(request, CHANGE_PERMS, path, NULL, perms);
     }
-    if (!request->conn->domain->party.privileged) {
+    if (!watch_special_perms(path)) {
+        error = ENOENT;
+    } else if (!request->conn->domain->party.privileged) {
         error = EACCES;
-    } else if (!watch_set_special_perms(path, perms)) {
-        error = EINVAL;
+    } else {
+        watch_set_special_perms(path, perms);
     }
     perms_unref(perms);
     return error ? error : request_ack(request);
@@ -302,10 +323,15 @@ static int do_unwatch(struct request *request)
     char path[XENSTORE_ABS_PATH_MAX + 1];
     const char *token = request_string(request, 1);
     size_t strip;
-    int error = path_of(request, true, path, &strip);
+    int error;
 
-    if (error || !token) {
-        return error ? error : EINVAL;
+    if (!token) {
+        return EINVAL;
+    }
+    /* what can be no name is not watched either */
+    error = path_of(request, true, path, &strip) ? ENOENT : 0;
+    if (error) {
+        return error;
     }
     error = watch_remove(request->conn, path, token);
     return error ? error : request_ack(request);
@@ -354,25 +380,26 @@ static const struct {
     unsigned flags;
 } rows[XS_TYPE_COUNT] = {
     [XS_CONTROL] = {"CONTROL", request_control, ROW_PRIVILEGED},
-    [XS_DIRECTORY] = {"DIRECTORY", do_directory, ROW_TXN},
-    [XS_READ] = {"READ", do_read, ROW_TXN},
-    [XS_GET_PERMS] = {"GET_PERMS", do_get_perms, ROW_TXN},
-    [XS_WATCH] = {"WATCH", do_watch, 0},
-    [XS_UNWATCH] = {"UNWATCH", do_unwatch, 0},
-    [XS_TRANSACTION_START] = {"TRANSACTION_START", do_transaction_start, ROW_TXN},
-    [XS_TRANSACTION_END] = {"TRANSACTION_END", do_transaction_end, ROW_TXN},
+    [XS_DIRECTORY] = {"DIRECTORY", do_directory, ROW_ONE},
+    [XS_READ] = {"READ", do_read, ROW_ONE},
+    [XS_GET_PERMS] = {"GET_PERMS", do_get_perms, ROW_ONE},
+    [XS_WATCH] = {"WATCH", do_watch, ROW_NO_TXN},
+    [XS_UNWATCH] = {"UNWATCH", do_unwatch, ROW_NO_TXN},
+    [XS_TRANSACTION_START] = {"TRANSACTION_START", do_transaction_start, 0},
+    [XS_TRANSACTION_END] = {"TRANSACTION_END", do_transaction_end, ROW_ONE},
     [XS_INTRODUCE] = {"INTRODUCE", request_introduce, ROW_PRIVILEGED},
-    [XS_RELEASE] = {"RELEASE", request_release, ROW_PRIVILEGED},
-    [XS_GET_DOMAIN_PATH] = {"GET_DOMAIN_PATH", request_domain_path, 0},
-    [XS_WRITE] = {"WRITE", do_write, ROW_TXN},
-    [XS_MKDIR] = {"MKDIR", do_mkdir, ROW_TXN},
-    [XS_RM] = {"RM", do_rm, ROW_TXN},
-    [XS_SET_PERMS] = {"SET_PERMS", do_set_perms, ROW_TXN},
-    [XS_IS_DOMAIN_INTRODUCED] = {"IS_DOMAIN_INTRODUCED", request_is_introduced, 0},
-    [XS_RESUME] = {"RESUME", request_resume, ROW_PRIVILEGED},
+    [XS_RELEASE] = {"RELEASE", request_release, ROW_PRIVILEGED | ROW_ONE},
+    [XS_GET_DOMAIN_PATH] = {"GET_DOMAIN_PATH", request_domain_path, ROW_ONE},
+    [XS_WRITE] = {"WRITE", do_write, 0},
+    [XS_MKDIR] = {"MKDIR", do_mkdir, ROW_ONE},
+    [XS_RM] = {"RM", do_rm, ROW_ONE},
+    [XS_SET_PERMS] = {"SET_PERMS", do_set_perms, 0},
+    [XS_IS_DOMAIN_INTRODUCED] = {"IS_DOMAIN_INTRODUCED", request_is_introduced,
+                                 ROW_PRIVILEGED | ROW_ONE},
+    [XS_RESUME] = {"RESUME", request_resume, ROW_PRIVILEGED | ROW_ONE},
     [XS_SET_TARGET] = {"SET_TARGET", request_set_target, ROW_PRIVILEGED},
     [XS_RESET_WATCHES] = {"RESET_WATCHES", do_reset_watches, 0},
-    [XS_DIRECTORY_PART] = {"DIRECTORY_PART", do_directory_part, ROW_TXN},
+    [XS_DIRECTORY_PART] = {"DIRECTORY_PART", do_directory_part, 0},
 };
 
 const char *request_name(uint32_t type)
@@ -390,11 +417,15 @@ static int dispatch(struct request *request)
     if ((rows[h->type].flags & ROW_PRIVILEGED) && !request->conn->domain->party.privileged) {
         return EACCES;
     }
-    if ((rows[h->type].flags & ROW_TXN) && h->tx_id != 0) {
+    if (!(rows[h->type].flags & ROW_NO_TXN) && h->tx_id != 0) {
         request->txn = txn_find(request->conn, h->tx_id);
         if (!request->txn) {
             return ENOENT;
         }
+    }
+    if ((rows[h->type].flags & ROW_ONE) &&
+        (h->len == 0 || strnlen(request->payload, h->len) + 1 != h->len)) {
+        return EINVAL;
     }
     return rows[h->type].handler(request);
 }

@@ -8,6 +8,8 @@
 #include "domain.h"
 #include "request.h"
 
+#define DOMID_END 0x10000 /* a domid has 16 bits, whether there may be such a domain or not */
+
 /* The n-th string as a number. */
 static bool number(const struct request *request, size_t n, uint64_t limit, uint64_t *value)
 {
@@ -38,7 +40,7 @@ int request_introduce(struct request *request)
 static int with_domain(struct request *request, int (*act)(uint32_t domid))
 {
     uint64_t domid;
-    int error = number(request, 0, DOMAIN_LIMIT, &domid) ? act((uint32_t)domid) : EINVAL;
+    int error = number(request, 0, DOMID_END, &domid) ? act((uint32_t)domid) : EINVAL;
 
     return error ? error : request_ack(request);
 }
@@ -70,7 +72,7 @@ int request_is_introduced(struct request *request)
     const struct domain *d;
     uint64_t domid;
 
-    if (!number(request, 0, DOMAIN_LIMIT, &domid)) {
+    if (!number(request, 0, DOMID_END, &domid)) {
         return EINVAL;
     }
     d = domain_find((uint32_t)domid);
@@ -84,7 +86,7 @@ int request_domain_path(struct request *request)
 {
     uint64_t domid;
 
-    if (!number(request, 0, DOMAIN_LIMIT, &domid)) {
+    if (!number(request, 0, DOMID_END, &domid)) {
         return EINVAL;
     }
     request->reply_length = (size_t)snprintf(request->reply, sizeof(request->reply),

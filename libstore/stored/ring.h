@@ -10,6 +10,8 @@ struct domain;
 struct conn *ring_new(struct domain *domain, void *page);
 /* The guest rang, or may have. */
 void ring_event(struct conn *conn);
+/* Nothing of before is left on either side. */
+void ring_reset(struct conn *conn);
 /* The guest is told at the end of the round in any case. */
 void ring_notify(struct conn *conn);
 

@@ -85,8 +85,10 @@ int watch_add(struct conn *conn, const char *path, uint32_t strip, const char *t
             return EEXIST;
         }
     }
-    if (!quota_allows(&conn->domain->party, QUOTA_WATCHES, usage->watches + 1ULL) ||
-        !quota_allows(&conn->domain->party, QUOTA_BYTES,
+    if (!quota_allows(&conn->domain->party, QUOTA_WATCHES, usage->watches + 1ULL)) {
+        return E2BIG;
+    }
+    if (!quota_allows(&conn->domain->party, QUOTA_BYTES,
                       (uint64_t)usage->bytes + strlen(path) + strlen(token))) {
         return ENOSPC;
     }
@@ -154,14 +156,27 @@ void watch_remove_all(struct conn *conn)
 struct firing {
     const char *path;
     const struct perms *now, *old, *folder; /* each may be NULL */
+    const struct node *removed;             /* the path is of a node below this one */
+    const char *below;                      /* the rest of the path from there on */
     struct domain *origin;
 };
+
+/* Of a node that went with what it was in. */
+static bool could_read_folder(const struct firing *f, const struct party *party)
+{
+    char *folder = alloc_copy(f->below, (size_t)(strrchr(f->below, '/') - f->below));
+    const struct node *n = *folder ? tree_find(f->removed, folder) : f->removed;
+
+    free(folder);
+    return n && perms_access(n->perms, party) & PERM_READ;
+}
 
 static bool may_hear(const struct firing *f, const struct party *party)
 {
     return party->privileged || (f->now && perms_access(f->now, party) & PERM_READ) ||
            (f->old && perms_access(f->old, party) & PERM_READ) ||
-           (f->folder && perms_access(f->folder, party) & PERM_READ);
+           (f->folder && perms_access(f->folder, party) & PERM_READ) ||
+           (f->removed && could_read_folder(f, party));
 }
 
 /* Watches at the first `length` bytes of `at`. */
@@ -210,7 +225,11 @@ static void fire_below(const struct effect *effect, struct domain *origin)
 
     walk_begin(walk, effect->removed, effect->path, true);
     while ((n = walk_next(walk)) != NULL) {
-        struct firing f = {.path = walk->path, .old = n->perms, .origin = origin};
+        struct firing f = {.path = walk->path,
+                           .old = n->perms,
+                           .removed = effect->removed,
+                           .below = walk->path + strlen(effect->path),
+                           .origin = origin};
 
         fire(&f, true);
     }

@@ -74,7 +74,7 @@ static void a_guest_speaks_over_its_ring(void **state)
     assert_string_equal(root->reply, "F");
     assert_int_equal(introduce("3"), 0);
     assert_string_equal(event(root), "@introduceDomain|t");
-    assert_int_equal(introduce("3"), 0); /* once more: only the port is bound anew */
+    assert_int_equal(introduce("3"), 0); /* once more: it begins anew, nobody is told */
     assert_null(event(root));
     assert_int_equal(ask(root, XS_IS_DOMAIN_INTRODUCED, 0, 1, "3"), 0);
     assert_string_equal(root->reply, "T");
@@ -99,10 +99,49 @@ static void bad_introductions_are_refused(void **state)
     assert_int_equal(ask(root, XS_INTRODUCE, 0, 3, "x", "1", "1"), EINVAL);
     assert_int_equal(ask(root, XS_INTRODUCE, 0, 3, "40000", "1", "1"), EINVAL);
     assert_int_equal(ask(root, XS_INTRODUCE, 0, 3, "3", "1", "0"), EINVAL);
-    assert_int_equal(ask(root, XS_INTRODUCE, 0, 3, "3", "0", "1"), ENOENT);
+    assert_int_equal(ask(root, XS_INTRODUCE, 0, 3, "3", "0", "1"), EINVAL);
     assert_int_equal(introduce("0"), EINVAL);
     fake_states[3] = XENDEV_GONE;
-    assert_int_equal(introduce("3"), ENOENT);
+    assert_int_equal(introduce("3"), EINVAL);
+    assert_int_equal(ask(root, XS_RESUME, 0, 1, "0"), EINVAL);
+    assert_int_equal(ask(root, XS_RESUME, 0, 1, "40000"), ENOENT);
+}
+
+static void a_bad_port_leaves_the_guest_as_it_was(void **state)
+{
+    char data[64];
+
+    (void)state;
+    introduce("3");
+    assert_int_equal(ask(root, XS_INTRODUCE, 0, 3, "3", "1234", "0"), EINVAL);
+    ring_ask(3, XS_READ, "/");
+    assert_true(ring_get(3, data, sizeof(data)) > 0);
+}
+
+static void who_is_introduced_again_begins_anew(void **state)
+{
+    (void)state;
+    introduce("3");
+    ring_ask(3, XS_TRANSACTION_START, "");
+    assert_int_equal(domain_get(3)->usage.transactions, 1);
+    introduce("3");
+    assert_int_equal(domain_get(3)->usage.transactions, 0);
+    assert_int_equal(fake_pages[3].req_prod, 0);
+    assert_int_equal(fake_pages[3].rsp_prod, 0);
+}
+
+static void the_root_outlives_its_owner(void **state)
+{
+    (void)state;
+    put(root, 0, "/a", "v");
+    introduce("3");
+    ask(root, XS_SET_PERMS, 0, 3, "/", "n3", "r4");
+    assert_int_equal(ask(root, XS_RELEASE, 0, 1, "3"), 0);
+    assert_string_equal(get(root, 0, "/a"), "v");
+    ask(root, XS_GET_PERMS, 0, 1, "/");
+    assert_memory_equal(root->reply, "n0\0r4", 6);
+    ask(root, XS_CONTROL, 0, 1, "check");
+    assert_string_equal(root->reply, "OK");
 }
 
 static void a_reply_longer_than_the_ring_comes_in_pieces(void **state)
@@ -169,6 +208,8 @@ static void death_is_told_and_cleans_up(void **state)
     chmod_node(root, "/own/deep", "n3", NULL);
     ask(root, XS_SET_PERMS, 0, 4, "/lent", "n0", "r3", "w4");
     ask(root, XS_WATCH, 0, 2, "@releaseDomain", "t");
+    event(root);
+    ask(root, XS_WATCH, 0, 2, "/lent", "t"); /* what goes from its permissions is no news */
     event(root);
     fake_states[3] = XENDEV_SHUT_DOWN;
     domain_event(1);
@@ -267,6 +308,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_guest_speaks_over_its_ring),
         T(bad_introductions_are_refused),
+        T(a_bad_port_leaves_the_guest_as_it_was),
+        T(who_is_introduced_again_begins_anew),
+        T(the_root_outlives_its_owner),
         T(a_reply_longer_than_the_ring_comes_in_pieces),
         T(a_ring_that_lies_is_not_served),
         T(death_is_told_and_cleans_up),

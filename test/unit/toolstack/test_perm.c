@@ -48,6 +48,11 @@ static void absence_is_told_to_those_who_may_see_the_folder(void **state)
     chmod_node(root, "/open", "r0", NULL);
     assert_string_equal(get(guest, 0, "/open/x"), "ENOENT");
     assert_string_equal(get(guest, 0, "/open/x/y"), "ENOENT");
+    put(root, 0, "/all", "");
+    chmod_node(root, "/all", "b0", NULL);
+    assert_int_equal(chmod_node(guest, "/all", "b1", NULL), EACCES);
+    assert_int_equal(chmod_node(guest, "/all/x", "b1", NULL), ENOENT);
+    assert_int_equal(chmod_node(guest, "/open/x", "b1", NULL), EACCES);
     assert_string_equal(get(guest, 0, "/shut/x"), "EACCES");
     assert_int_equal(put(guest, 0, "/open/x", ""), EACCES);
     assert_int_equal(ask(guest, XS_RM, 0, 1, "/open/x"), EACCES);
@@ -98,7 +103,7 @@ static void a_target_lends_its_rights(void **state)
 static void the_privileged_calls_need_privilege(void **state)
 {
     static const uint32_t types[] = {XS_CONTROL, XS_INTRODUCE, XS_RELEASE, XS_RESUME,
-                                     XS_SET_TARGET};
+                                     XS_SET_TARGET, XS_IS_DOMAIN_INTRODUCED};
     struct peer *guest = peer_new(1);
 
     (void)state;
@@ -106,6 +111,7 @@ static void the_privileged_calls_need_privilege(void **state)
         assert_int_equal(ask(guest, types[i], 0, 3, "1", "1", "1"), EACCES);
     }
     assert_int_equal(chmod_node(guest, "@releaseDomain", "n1", NULL), EACCES);
+    assert_int_equal(chmod_node(guest, "@nothing", "n1", NULL), ENOENT);
 }
 
 static void removal_needs_the_right_to_write(void **state)
@@ -118,6 +124,7 @@ static void removal_needs_the_right_to_write(void **state)
     chmod_node(root, "/a/b", "r0", NULL);
     assert_int_equal(ask(guest, XS_RM, 0, 1, "/a/b"), EACCES);
     assert_int_equal(ask(root, XS_RM, 0, 1, "/"), EINVAL);
+    assert_int_equal(ask(guest, XS_RM, 0, 1, "/"), EACCES);
     assert_int_equal(ask(root, XS_RM, 0, 1, "/a/none"), 0);
     assert_int_equal(ask(root, XS_RM, 0, 1, "/none/none"), ENOENT);
     assert_int_equal(ask(root, XS_RM, 0, 1, "/a"), 0);

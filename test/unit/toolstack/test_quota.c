@@ -91,7 +91,7 @@ static void watches(void **state)
         assert_int_equal(ask(guest, XS_WATCH, 0, 2, "/g", token), 0);
         event(guest);
     }
-    assert_int_equal(ask(guest, XS_WATCH, 0, 2, "/g", "one more"), ENOSPC);
+    assert_int_equal(ask(guest, XS_WATCH, 0, 2, "/g", "one more"), E2BIG);
     assert_int_equal(ask(guest, XS_UNWATCH, 0, 2, "/g", "5"), 0);
     assert_int_equal(ask(guest, XS_WATCH, 0, 2, "/g", "one more"), 0);
 }
@@ -137,6 +137,10 @@ static void length_of_a_path(void **state)
     path[1025] = '\0';
     assert_int_equal(put(guest, 0, path, ""), EINVAL);
     assert_int_equal(put(root, 0, path, ""), 0);
+    put(root, 0, "/local/domain/1", "");
+    chmod_node(root, "/local/domain/1", "n1", NULL);
+    path[1024] = '\0'; /* the domain's own folder does not count */
+    assert_int_equal(put(guest, 0, path + 3, ""), 0);
 }
 
 static void entries_of_permissions(void **state)
@@ -144,6 +148,8 @@ static void entries_of_permissions(void **state)
     (void)state;
     assert_int_equal(ask(guest, XS_SET_PERMS, 0, 6, "/g", "n1", "r2", "r3", "r4", "r5"), 0);
     assert_int_equal(ask(guest, XS_SET_PERMS, 0, 7, "/g", "n1", "r2", "r3", "r4", "r5", "r6"),
+                     ENOSPC);
+    assert_int_equal(ask(guest, XS_SET_PERMS, 0, 7, "/?", "n1", "r2", "r3", "r4", "r5", "r6"),
                      ENOSPC);
     assert_int_equal(ask(root, XS_SET_PERMS, 0, 7, "/g", "n1", "r2", "r3", "r4", "r5", "r6"), 0);
 }

@@ -109,6 +109,24 @@ static void nothing_is_told_of_what_may_not_be_read(void **state)
     assert_null(event(guest));
 }
 
+static void who_can_read_the_folder_hears_of_its_end(void **state)
+{
+    struct peer *p = peer_new(0), *guest = peer_new(1);
+
+    (void)state;
+    put(p, 0, "/a/open/node", "1");
+    put(p, 0, "/a/shut/node", "1");
+    chmod_node(p, "/a/open", "r0", NULL);
+    chmod_node(p, "/a/open/node", "n0", NULL);
+    watch(guest, "/a/open/node", "t");
+    watch(guest, "/a/shut/node", "t");
+    event(guest);
+    event(guest);
+    ask(p, XS_RM, 0, 1, "/a");
+    assert_string_equal(event(guest), "/a/open/node|t");
+    assert_null(event(guest));
+}
+
 static void special_events_are_for_the_privileged_and_the_named(void **state)
 {
     struct peer *p = peer_new(0), *guest = peer_new(1), *other = peer_new(9);
@@ -194,6 +212,7 @@ int main(void)
         T(a_removal_is_told_above_once_and_to_each_below),
         T(relative_watches_get_relative_names),
         T(nothing_is_told_of_what_may_not_be_read),
+        T(who_can_read_the_folder_hears_of_its_end),
         T(special_events_are_for_the_privileged_and_the_named),
         T(the_same_event_waits_only_once),
         T(a_reset_takes_all_watches),

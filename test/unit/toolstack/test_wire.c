@@ -53,7 +53,7 @@ static void names_of_nodes_are_checked(void **state)
     size_t strip;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]) - 1; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(path_resolve(bad[i], "/local/domain/5", false, out, &strip), EINVAL);
     }
     assert_int_equal(path_resolve("a/b", "/local/domain/5", false, out, &strip), 0);
@@ -61,6 +61,7 @@ static void names_of_nodes_are_checked(void **state)
     assert_int_equal(strip, 16);
     assert_int_equal(path_resolve("@releaseDomain", "/x", true, out, &strip), 0);
     assert_string_equal(out, "@releaseDomain");
+    assert_int_equal(path_resolve("@any/thing", "/x", true, out, &strip), 0);
     memset(line, 'a', sizeof(line));
     line[0] = '/';
     line[XENSTORE_ABS_PATH_MAX] = '\0';
@@ -78,11 +79,36 @@ static void unknown_types_and_transactions_are_refused(void **state)
     assert_int_equal(ask(p, 20, 0, 1, "/"), ENOSYS);
     assert_int_equal(ask(p, 999, 0, 0), ENOSYS);
     assert_int_equal(ask(p, XS_READ, 77, 1, "/"), ENOENT);
+    assert_int_equal(ask(p, XS_RESET_WATCHES, 77, 1, ""), ENOENT);
+    assert_int_equal(ask(p, XS_WATCH, 77, 2, "/", "t"), 0);
     assert_int_equal(ask(p, XS_WATCH_EVENT, 0, 0), ENOSYS);
     assert_int_equal(ask(p, XS_READ, 0, 0), EINVAL);
     peer_request(p, XS_READ, 0, "/", 1); /* no NUL */
     run();
     assert_int_equal(answer(p), EINVAL);
+}
+
+static void where_one_string_is_due_there_is_one(void **state)
+{
+    static const uint32_t types[] = {XS_READ,  XS_DIRECTORY, XS_GET_PERMS, XS_MKDIR, XS_RM,
+                                     XS_RELEASE, XS_RESUME, XS_TRANSACTION_END};
+    struct peer *p = peer_new(0);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        peer_request(p, types[i], 0, "/", 1);
+        run();
+        assert_int_equal(answer(p), EINVAL);
+        peer_request(p, types[i], 0, "/\0x", 4);
+        run();
+        assert_int_equal(answer(p), EINVAL);
+        peer_request(p, types[i], 0, "", 0);
+        run();
+        assert_int_equal(answer(p), EINVAL);
+    }
+    assert_int_equal(ask(p, XS_UNWATCH, 0, 2, "no such name", "t"), ENOENT);
+    assert_int_equal(ask(p, XS_GET_DOMAIN_PATH, 0, 1, "40000"), 0);
+    assert_string_equal(p->reply, "/local/domain/40000");
 }
 
 static void a_request_may_come_byte_by_byte(void **state)
@@ -151,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_tail_without_nul_is_no_string),
         cmocka_unit_test(names_of_nodes_are_checked),
         T(unknown_types_and_transactions_are_refused),
+        T(where_one_string_is_due_there_is_one),
         T(a_request_may_come_byte_by_byte),
         T(a_length_beyond_the_limit_ends_the_connection),
         T(listings_come_in_parts),
