@@ -28,7 +28,7 @@ def parser():
                    help='our side alone; fails when a row is 0.5 %% worse than it was recorded')
     p.add_argument('--record', action='store_true', help='our side alone; records its values')
     p.add_argument('--profile', metavar='ROW',
-                   help='where the instructions of one row of `calls` go, by function')
+                   help='where the hypervisor\'s instructions of one row go, by function')
     p.add_argument('--lines', action='store_true', help='with --profile: by line too')
     p.add_argument('--no-build', action='store_true')
     return p
@@ -169,7 +169,8 @@ def bench(arguments):
     if not options.no_build:
         build()
     if options.profile:
-        benchprofile.show(options.profile, options.lines)
+        row = chosen([options.profile])[-1]
+        benchprofile.show(row.job, options.profile, options.lines)
         return 0
     if options.check:
         return check(rows)

@@ -13,9 +13,6 @@ from base import BUILD, TOP, Stop, read, write_atomic
 import benchrun
 import packages
 
-HYPERVISOR = ['early', 'hypervisor']
-
-
 class Value:
     def __init__(self, counts, spaces):
         self.counts, self.spaces = counts, spaces
@@ -32,13 +29,27 @@ class Value:
         return {kind: round(n, 2) for kind, n in found.items() if n != 0}
 
 
+class Number(Value):
+    """What is not an instruction count."""
+
+    def __init__(self, number):
+        super().__init__(benchrun.Counts([]), [])
+        self._number = number
+
+    def number(self):
+        return self._number
+
+    def dear(self):
+        return {}
+
+
 def _built(name):
     return os.path.join(BUILD, 'test', 'bench', name)
 
 
-def _machine_of_calls(name, side, mib=1024, plugin=''):
-    return benchrun.machine(name, side, ['--dom0-kernel', _built('calls'), '--mem', str(mib),
-                                         '--dom0-mem', '256'], plugin)
+def _calls_machine(side, mib=1024, plugin=''):
+    return benchrun.machine(f'calls-{mib}', side, ['--dom0-kernel', _built('calls'), '--mem',
+                                                   str(mib), '--dom0-mem', '256'], plugin)
 
 
 def _rows(console):
@@ -48,7 +59,7 @@ def _rows(console):
 
 
 def calls(side):
-    moments, console = _machine_of_calls('calls', side)
+    moments, console = _calls_machine(side)
     values = {}
     for number, name, units in _rows(console):
         counts = benchrun.median(moments.blocks(number)).each(units)
@@ -59,29 +70,20 @@ def calls(side):
 def boot(side):
     costs = []
     for mib in (1024, 2048):
-        moments, _ = _machine_of_calls(f'boot-{mib}', side, mib)
+        moments, _ = _calls_machine(side, mib)
         costs.append(moments.first('kernel') - moments.first('entry'))
     return {'boot': Value(costs[0], benchrun.SPACES),
             'boot-each-gib': Value(costs[1] - costs[0], benchrun.SPACES)}
 
 
-def profile(name):
-    """Instructions of one row of the calls by address, for one unit of it."""
-    _, console = _machine_of_calls('calls', 'bonsai')
-    found = [(number, units) for number, row, units in _rows(console) if row == name]
-    if not found:
-        raise Stop(2, f'no call “{name}” to profile; there are '
-                   + ' '.join(row for _, row, _ in _rows(console)))
-    number, units = found[0]
-    moments, _ = _machine_of_calls('profile', 'bonsai', plugin=f',profile={number}')
-    units *= len(moments.blocks(number))
-    return {address: count / units for address, count in moments.addresses.items()}
+def _linux_machine(side, plugin=''):
+    """Until Debian's kernel says its first words."""
+    return benchrun.machine('handover', side, [
+        '--toolstack', 'none', '--mem', '1024', '--until', 'Linux version'], plugin)
 
 
 def handover(side):
-    """Until Debian's kernel has its first instruction."""
-    moments, _ = benchrun.machine('handover', side, [
-        '--toolstack', 'none', '--mem', '1024', '--until', 'Linux version'])
+    moments, _ = _linux_machine(side)
     return {'hand-over': Value(moments.first('kernel') - moments.first('entry'), benchrun.SPACES)}
 
 
@@ -95,7 +97,12 @@ def _unpacked(image, target):
     write_atomic(target, lzma.LZMADecompressor().decompress(payload))
 
 
-def _tools(part, side, mem, dom0_mem):
+MEMORY = {'create': (2048, 768), 'control': (2048, 768), 'many': (3072, 1024)}
+# Rows that count what a command costs beyond one that does nothing.
+BEYOND = ['list-1', 'list-100', 'pause', 'unpause', 'destroy']
+
+
+def _tools_machine(part, side, plugin=''):
     """Commands in dom0 by test/bench/tools.sh: our ctl on Bonsai, Debian's xl on its Xen."""
     files = os.path.join(BUILD, 'runs', 'bench-files')
     os.makedirs(files, exist_ok=True)
@@ -103,10 +110,16 @@ def _tools(part, side, mem, dom0_mem):
     shutil.copy(_built('idle'), os.path.join(files, 'tiny'))
     _unpacked(packages.kernel()[0], os.path.join(files, 'vmlinux'))
     tool = 'ctl' if side == 'bonsai' else 'xl'
-    moments, console = benchrun.machine(part, side, [
+    mem, dom0_mem = MEMORY[part]
+    return benchrun.machine(part, side, [
         '--toolstack', tool, '--mem', str(mem), '--dom0-mem', str(dom0_mem), '--files', files,
-        '--dom0-script', os.path.join(TOP, 'test', 'bench', 'tools.sh'), tool, part], limit=900)
-    values = {}
+        '--dom0-script', os.path.join(TOP, 'test', 'bench', 'tools.sh'), tool, part], plugin, 900)
+
+
+def _tools(part, side):
+    moments, console = _tools_machine(part, side)
+    values = {name: Number(int(number)) for name, number
+              in re.findall(r'^value (\S+) (-?\d+)$', console, re.MULTILINE)}
     for number, name, _ in _rows(console):
         values[name] = Value(benchrun.median(moments.blocks(number)), benchrun.SPACES)
     for name in BEYOND:
@@ -115,21 +128,28 @@ def _tools(part, side, mem, dom0_mem):
     return values
 
 
-# Rows that count what a command costs beyond one that does nothing.
-BEYOND = ['list-1', 'list-100', 'pause', 'unpause', 'destroy']
+JOBS = {'calls': calls, 'boot': boot, 'handover': handover,
+        'create': lambda side: _tools('create', side),
+        'control': lambda side: _tools('control', side),
+        'many': lambda side: _tools('many', side)}
 
 
-def create(side):
-    return _tools('create', side, 2048, 768)
+def profile(job, name):
+    """Instructions of the hypervisor in one row by address, for one unit of it; our side."""
+    if name == 'boot':
+        return _calls_machine('bonsai', plugin=',profile=boot')[0].addresses
+    if name == 'hand-over':
+        return _linux_machine('bonsai', ',profile=boot')[0].addresses
 
+    def run(plugin=''):
+        if job == 'calls':
+            return _calls_machine('bonsai', plugin=plugin)
+        return _tools_machine(job, 'bonsai', plugin)
 
-def control(side):
-    return _tools('control', side, 2048, 768)
-
-
-def many(side):
-    return _tools('many', side, 3072, 1024)
-
-
-JOBS = {'calls': calls, 'boot': boot, 'handover': handover, 'create': create, 'control': control,
-        'many': many}
+    found = [(number, units) for number, row, units in _rows(run()[1]) if row == name]
+    if not found:
+        raise Stop(2, f'“{name}” has no profile')
+    number, units = found[0]
+    moments, _ = run(f',profile={number}')
+    units *= len(moments.blocks(number))
+    return {address: count / units for address, count in moments.addresses.items()}

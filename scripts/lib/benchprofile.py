@@ -30,8 +30,8 @@ def _by_line(item):
     return file, int(line) if line.isdigit() else 0
 
 
-def show(name, with_lines):
-    counts = benchjobs.profile(name)
+def show(job, name, with_lines):
+    counts = benchjobs.profile(job, name)
     places = _places(sorted(counts))
     functions, lines = collections.Counter(), collections.defaultdict(collections.Counter)
     for address, count in counts.items():

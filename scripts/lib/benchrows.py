@@ -69,6 +69,10 @@ MILLIONS = [
 ROWS += [Row(job, name, target * MILLION, text, MILLION) for job, name, target, text in MILLIONS]
 ROWS += [Row('many', f'create-tiny-{n}', None, f'domain number {n}: {FLAT} of the first', MILLION,
              'create-tiny-1') for n in (2, 50, 100)]
+ROWS += [
+    Row('many', 'memory-hypervisor', 32, 'KiB for each of 100 domains, without its own memory'),
+    Row('many', 'memory-dom0', 64, 'KiB for each of 100 domains, of dom0'),
+]
 
 # Jobs whose rows --check looks at.
 CHECKED = ['calls', 'boot', 'create']

@@ -15,7 +15,8 @@
  * alone everywhere. At each marker all counters are written to the file of `out=` as one line,
  * likewise at the hypervisor's first instruction (`entry=ADDRESS`) and at the first one of a
  * guest's kernel. With `profile=ROW`, the hypervisor's instructions between the markers 2 ROW and
- * 2 ROW + 1 are counted by address too, and written at the end.
+ * 2 ROW + 1 are counted by address too, and written at the end; with `profile=boot` those between
+ * its entry and the guest's kernel.
  *
  * Debian packages no header of QEMU's plugin interface: what is used of it is declared here.
  */
@@ -69,12 +70,13 @@ static bool entry_seen, kernel_seen;
 static FILE *out;
 
 /* Profile: a hash table of addresses. */
-#define SLOTS 65536
+#define SLOTS (1U << 18)
 struct slot {
     uint64_t address, count;
 };
 static struct slot slots[SLOTS];
-static long profile = -1;
+enum { BOOT_PROFILE = -1, NO_PROFILE = -2 };
+static long profile = NO_PROFILE;
 static bool profiling;
 
 static void write_counts(const char *what, unsigned long number)
@@ -92,6 +94,7 @@ static void at_entry(unsigned vcpu, void *data)
     (void)vcpu, (void)data;
     if (!entry_seen) {
         entry_seen = true;
+        profiling = profile == BOOT_PROFILE;
         write_counts("entry", 0);
     }
 }
@@ -101,6 +104,7 @@ static void at_kernel(unsigned vcpu, void *data)
     (void)vcpu, (void)data;
     if (!kernel_seen) {
         kernel_seen = true;
+        profiling = false;
         write_counts("kernel", 0);
     }
 }
@@ -222,7 +226,7 @@ static unsigned string_size(const struct decoded *d)
 
 static struct slot *slot_of(uint64_t address)
 {
-    size_t i = address * 0x9e3779b97f4a7c15UL >> 48;
+    size_t i = address * 0x9e3779b97f4a7c15UL >> 46;
 
     while (slots[i].address != 0 && slots[i].address != address) {
         i = (i + 1) % SLOTS;
@@ -263,7 +267,7 @@ static void count_insn(struct qemu_plugin_insn *insn)
     enum space space = space_of(address);
     struct decoded d = decode(bytes, size);
     enum kind kind = kind_of(&d);
-    struct slot *slot = profile >= 0 && space == HYPERVISOR ? slot_of(address) : NULL;
+    struct slot *slot = profile != NO_PROFILE && space == HYPERVISOR ? slot_of(address) : NULL;
     uint32_t marker;
 
     if (address == entry && !entry_seen) {
@@ -325,7 +329,9 @@ int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
         } else if (strncmp(argv[i], "entry=", 6) == 0) {
             entry = strtoul(argv[i] + 6, NULL, 0);
         } else if (strncmp(argv[i], "profile=", 8) == 0) {
-            profile = strtol(argv[i] + 8, NULL, 0);
+            bool boot = strcmp(argv[i] + 8, "boot") == 0;
+
+            profile = boot ? BOOT_PROFILE : strtol(argv[i] + 8, NULL, 0);
         } else {
             fprintf(stderr, "the bench's plugin does not know %s\n", argv[i]);
             return -1;

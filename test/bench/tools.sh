@@ -78,7 +78,17 @@ part_control() {
     done
 }
 
+# Free memory in KiB: the machine's, as the hypervisor knows it, and dom0's.
+free_memory() {
+    sync
+    echo 3 >/proc/sys/vm/drop_caches
+    machine=$(($("$tool" info | sed -n 's/^free_memory *: *//p') * 1024))
+    dom0=$(awk '/^MemFree:/ { print $2 }' /proc/meminfo)
+}
+
 part_many() {
+    free_memory
+    machine_before=$machine dom0_before=$dom0
     count=1
     while [ $count -le 100 ]; do
         config "t$count" /tmp/tiny 8
@@ -88,6 +98,10 @@ part_many() {
         esac
         count=$((count + 1))
     done
+    sleep 1
+    free_memory
+    echo "value memory-hypervisor $(((machine_before - machine) / 100 - 8 * 1024))" >>rows
+    echo "value memory-dom0 $(((dom0_before - dom0) / 100))" >>rows
     for round in $rounds; do
         row true true
         row list-100 "$tool" list
