@@ -102,6 +102,18 @@ static long machphys_mapping(guest_ptr_t arg)
     return guest_put(arg, &map) != 0 ? -EFAULT : 0;
 }
 
+/* Frames of the table belong to DOMID_XEN once somebody asks: saving a domain maps them to read. */
+static void show_piece(uint64_t frame)
+{
+    struct page *pg = arch_mfn_to_page(MFN(frame));
+
+    spin_lock(&domain_xen->lock);
+    for (unsigned i = 0; i < 512 && pg[i].owner == NULL; i++) {
+        page_share(&pg[i], domain_xen, false);
+    }
+    spin_unlock(&domain_xen->lock);
+}
+
 /* The frames of the machine-to-physical table itself, one for each 2 MiB of it. */
 static long machphys_mfn_list(guest_ptr_t arg)
 {
@@ -117,6 +129,7 @@ static long machphys_mfn_list(guest_ptr_t arg)
 
         if (hv_translate(M2P_RW_START + ((uint64_t)i << 21), &pa)) {
             frame = pa >> PAGE_SHIFT;
+            show_piece(frame);
         }
         if (guest_put_at(list.extent_start, i, &frame) != 0) {
             return -EFAULT;

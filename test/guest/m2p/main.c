@@ -11,6 +11,27 @@
 #include "mm.h"
 #include "traps.h"
 
+/* A guest's saver maps the table's own frames, 2 MiB each, as those of DOMID_XEN: to read alone. */
+static void own_frames(uint64_t mfn, uint64_t pfn)
+{
+    xen_pfn_t frames[4];
+    struct xen_machphys_mfn_list list = {.max_extents = 4, .extent_start = {P(frames)}};
+    uint64_t piece = mfn >> 18, in = mfn & ((1UL << 18) - 1), frame;
+    struct mmu_update u;
+
+    EXPECT_EQ(HCALL2(memory_op, XENMEM_machphys_mfn_list, &list), 0);
+    EXPECT(list.nr_extents > piece && piece < 4);
+    frame = frames[piece] + in / 512;
+    EXPECT_EQ(map_at(window(0), 0, 0), 0);
+    u.ptr = pte_machine((uint64_t)window(0), 1);
+    u.val = frame << PAGE_SHIFT | PTE_KRW;
+    EXPECT(HCALL4(mmu_update, &u, 1, NULL, DOMID_XEN) < 0);
+    u.val = frame << PAGE_SHIFT | PTE_KRO;
+    EXPECT_EQ(HCALL4(mmu_update, &u, 1, NULL, DOMID_XEN), 0);
+    EXPECT_EQ(((volatile uint64_t *)window(0))[in % 512], pfn);
+    EXPECT_EQ(map_at(window(0), 0, 0), 0);
+}
+
 enum verdict guest_main(void)
 {
     struct xen_machphys_mapping m;
@@ -23,6 +44,7 @@ enum verdict guest_main(void)
     EXPECT(m.max_mfn >= mfn);
 
     EXPECT_EQ(*at, pfn);
+    own_frames(mfn, pfn);
     EXPECT(!try_write(at, 1));
     EXPECT_EQ(trapped.entry, 14);
     EXPECT_EQ(trapped.frame.error & 2, 2);
