@@ -100,7 +100,9 @@ def machine(name, side, words, plugin='', limit=300):
              '--timeout', str(limit)] + words
     arguments = f'{os.path.join(BUILD, "test", "bench", "count.so")},out={counts}'
     arguments += f',entry={entry_address(hypervisor_of(words)):#x}{plugin}'
-    command = [os.path.join(TOP, 'scripts', 'boot'), '--plugin', arguments] + words
+    # If the bench is killed, its machine goes with it.
+    command = ['setpriv', '--pdeathsig', 'TERM', os.path.join(TOP, 'scripts', 'boot'),
+               '--plugin', arguments] + words
     with open(os.path.join(out, 'boot.log'), 'wb') as log:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                               check=False, timeout=limit * TIME_FACTOR + 600)
