@@ -304,6 +304,11 @@ static int do_set_perms(struct request *request)
 
 /* --- watches, transactions -------------------------------------------------------------------- */
 
+static bool two_strings(const struct request *request)
+{
+    return wire_count_strings(request->payload, request->length) == 2;
+}
+
 static int do_watch(struct request *request)
 {
     char path[XENSTORE_ABS_PATH_MAX + 1];
@@ -311,7 +316,7 @@ static int do_watch(struct request *request)
     size_t strip;
     int error = path_of(request, true, path, &strip);
 
-    if (error || !token) {
+    if (error || !two_strings(request)) {
         return error ? error : EINVAL;
     }
     error = watch_add(request->conn, path, (uint32_t)strip, token, &request->registered);
@@ -325,7 +330,7 @@ static int do_unwatch(struct request *request)
     size_t strip;
     int error;
 
-    if (!token) {
+    if (!two_strings(request)) {
         return EINVAL;
     }
     /* what can be no name is not watched either */

@@ -263,7 +263,7 @@ void watch_fire_special(const char *name)
 {
     struct firing f = {.path = name, .now = watch_special_perms(name)};
 
-    fire(&f, false);
+    fire(&f, true);
 }
 
 void watch_first_event(struct watch *watch)

@@ -208,6 +208,24 @@ static bool open_end(const struct situation *s)
            s->step->payload[s->step->length - 1] != '\0';
 }
 
+/* The owner-to-be is a domain that nobody knows. */
+static bool absent_owner(const struct situation *s)
+{
+    const char *perm = s->step->payload + strnlen(s->step->payload, ROOM - 3) + 1;
+
+    return s->step->type == XS_SET_PERMS && is(s->theirs, "ENOENT") && perm[0] && perm[1] > '3';
+}
+
+static bool many_perms(const struct situation *s)
+{
+    return s->step->type == XS_SET_PERMS && is(s->ours, "ENOSPC");
+}
+
+static bool bereft(const struct situation *s)
+{
+    return s->step->bereft;
+}
+
 static bool targeted(const struct situation *s)
 {
     return s->step->targeted;
@@ -247,7 +265,7 @@ static bool own_control(const struct situation *s)
 
 static bool given_up(const struct situation *s)
 {
-    return s->step->type == XS_TRANSACTION_END && is(s->ours, "OK") && is(s->theirs, "ENOMEM");
+    return s->step->type == XS_TRANSACTION_END && is(s->theirs, "ENOMEM");
 }
 
 static bool special_nodes(const struct situation *s)
@@ -322,7 +340,8 @@ static bool bad_offset(const struct situation *s)
     size_t head = strnlen(s->step->payload, s->step->length) + 1;
 
     return s->step->type == XS_DIRECTORY_PART && head < s->step->length &&
-           (s->step->payload[head] < '0' || s->step->payload[head] > '9') && is(s->ours, "EINVAL");
+           (s->step->payload[head] < '0' || s->step->payload[head] > '9') &&
+           s->ours->data[0] == 'E';
 }
 
 static struct difference {
@@ -345,6 +364,12 @@ static struct difference {
     {"xenstored", no_number, "what is no number is EINVAL; xenstored takes it as 0", 0},
     {"xenstored", given_up,
      "a request that was refused changed nothing and does not spoil its transaction", 0},
+    {"xenstored", absent_owner,
+     "nodes may be given to a domain before it is there; others learn of rights first", 0},
+    {"oxenstored", targeted, "with a target it joins the rights of both; the first entry counts",
+     0},
+    {"oxenstored", bereft, "nodes of a domain that is gone stay, as do its entries elsewhere", 0},
+    {"oxenstored", many_perms, "it does not limit lists of permissions", 0},
     {"xenstored", no_domid, "permissions for what can be no domain are refused", 0},
     {"xenstored", open_end, "bytes behind the last string are EINVAL; xenstored ignores them", 0},
     {"xenstored", targeted, "it was not asked to set a target", 0},
@@ -399,6 +424,7 @@ static struct {
     {true, false, SINCE_DEATH | SINCE_RELEASE, "what a domain owned goes with it, and is told", 0},
     {false, false, 1U << XS_RM | 1U << XS_TRANSACTION_END,
      "what was not there is not told as removed with its folder", 0},
+    {false, true, SINCE_RELEASE, "watches end with a second introduction", 0},
     {true, true, UINT32_MAX, "who may read a folder hears of what is in it", 0},
 };
 

@@ -32,8 +32,6 @@ XENSTORED = ['--entry-nb', str(LIMITS['nodes']), '--watch-nb', str(LIMITS['watch
 OXENSTORED = f'''pid-file = /run/xenstored/pid
 test-eagain = false
 persistent = false
-xenstored-log-file = /dev/null
-access-log-file = /dev/null
 quota-activate = true
 quota-maxentity = {LIMITS['nodes']}
 quota-maxsize = {LIMITS['node-size']}
@@ -87,6 +85,9 @@ class Daemon:
                 config = os.path.join(self.folder, 'conf')
                 with open(config, 'w', encoding='ascii') as out:
                     out.write(OXENSTORED)
+                    # It rotates its logs, by renaming whatever file it is told to write.
+                    for kind in ('xenstored', 'access'):
+                        out.write(f'{kind}-log-file = {self.folder}/{kind}.log\n')
                 self.words += ['--config-file', config]
         else:
             program = program or os.path.join(BUILD, 'libstore', 'stored', 'stored')

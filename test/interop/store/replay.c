@@ -118,6 +118,7 @@ static void make_world(void)
         connect_client(k);
     }
     ASK(0, XS_SET_PERMS, "/\0n0");
+    ASK(0, XS_WRITE, "/\0");
     ASK(0, XS_SET_PERMS, "@introduceDomain\0n0");
     ASK(0, XS_SET_PERMS, "@releaseDomain\0n0");
     ASK(0, XS_MKDIR, "/t/pub/a");
@@ -215,7 +216,7 @@ static void sort_events(struct client *c)
 static void odd_event(const struct daemon *theirs, size_t client, const char *event, bool only_ours)
 {
     spoilt = true;
-    if (!reason_of_event(since, theirs->name, client, only_ours)) {
+    if (!reason_of_event(since | (bereft ? SINCE_RELEASE : 0), theirs->name, client, only_ours)) {
         failed(theirs);
         printf("    the event '%.100s' for client %zu comes from %s alone\n", event, client,
                only_ours ? daemons[0].name : theirs->name);

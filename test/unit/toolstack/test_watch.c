@@ -129,10 +129,9 @@ static void who_can_read_the_folder_hears_of_its_end(void **state)
 
 static void special_events_are_for_the_privileged_and_the_named(void **state)
 {
-    struct peer *p = peer_new(0), *guest = peer_new(1), *other = peer_new(9);
+    struct peer *p = peer_new(0), *guest = peer_new(1), *other = peer_new(0);
 
     (void)state;
-    (void)other;
     fake_xen = true;
     assert_int_equal(watch(p, "@releaseDomain", "r"), 0);
     assert_int_equal(watch(guest, "@releaseDomain", "r"), 0);
@@ -140,7 +139,10 @@ static void special_events_are_for_the_privileged_and_the_named(void **state)
     assert_int_equal(watch(p, "@other", "r"), 0); /* a name that no event has is no error */
     event(p);
     event(guest);
+    watch(other, "/", "r"); /* hears of all nodes, and a special name is none */
+    event(other);
     watch_fire_special(EVENT_RELEASE);
+    assert_null(event(other));
     assert_string_equal(event(p), "@releaseDomain|r");
     assert_null(event(guest));
     assert_int_equal(chmod_node(p, "@releaseDomain", "n0", "r1"), 0);

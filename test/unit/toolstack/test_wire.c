@@ -106,6 +106,9 @@ static void where_one_string_is_due_there_is_one(void **state)
         run();
         assert_int_equal(answer(p), EINVAL);
     }
+    assert_int_equal(ask(p, XS_WATCH, 0, 1, "/w"), EINVAL);
+    assert_int_equal(ask(p, XS_WATCH, 0, 3, "/w", "t", "more"), EINVAL);
+    assert_int_equal(ask(p, XS_UNWATCH, 0, 3, "/w", "t", "more"), EINVAL);
     assert_int_equal(ask(p, XS_UNWATCH, 0, 2, "no such name", "t"), ENOENT);
     assert_int_equal(ask(p, XS_GET_DOMAIN_PATH, 0, 1, "40000"), 0);
     assert_string_equal(p->reply, "/local/domain/40000");
