@@ -5,7 +5,7 @@
 # Before any guest: the table's bytes, info, usage.
 want 0 ctl list
 has "^Name                                        ID   Mem VCPUs${T}State${T}Time\(s\)\$"
-has '^Domain-0                                     0 +[0-9]+ +[0-9]+     [-rb]{2}----  +[0-9]+\.[0-9]$'
+has '^Domain-0 {37}0 +[0-9]+ +[0-9]+     [-rb]{2}----  +[0-9]+\.[0-9]$'
 is "$(echo "$text" | sed 1d | awk '{print NF}')" 6 "fields of a row"
 for key in total_memory free_memory nr_cpus xen_major xen_minor; do
     want 0 ctl info $key
