@@ -108,12 +108,12 @@ enum verdict guest_main(void)
     struct evtchn_bind_ipi i = {.vcpu = 0};
     struct sched_watchdog w = {.id = 9, .timeout = 1};
 
+    NEED(HCALL3(vcpu_op, VCPUOP_stop_periodic_timer, 0, NULL) == 0); /* it may run from the start */
     NEED(HCALL2(event_channel_op, EVTCHNOP_bind_virq, &v) == 0);
     NEED(HCALL2(event_channel_op, EVTCHNOP_bind_ipi, &i) == 0);
     timer_port = v.port;
     ipi_port = i.port;
     port_unmask(timer_port);
-    NEED(HCALL3(vcpu_op, VCPUOP_stop_periodic_timer, 0, NULL) == 0); /* it may run from the start */
     EXPECT_EQ(op(SCHEDOP_yield, NULL), 0);
     block();
     poll();
