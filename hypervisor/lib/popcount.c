@@ -2,9 +2,9 @@
 /* What compilers call for __builtin_popcountll() when the processor may lack the instruction. */
 #include <stdint.h>
 
-int __popcountdi2(int64_t value);
+__attribute__((used)) int __popcountdi2(int64_t value);
 
-int __popcountdi2(int64_t value)
+__attribute__((used)) int __popcountdi2(int64_t value)
 {
     uint64_t v = (uint64_t)value;
 

@@ -6,6 +6,7 @@
  */
 #include "core/domain.h"
 #include "core/printk.h"
+#include "x86/boot/image.h"
 #include "x86/cpu/context.h"
 #include "x86/cpu/cpu.h"
 #include "x86/cpu/traps.h"
@@ -44,6 +45,21 @@ static uint64_t stack_end(uint64_t sp)
     }
 }
 
+/* A release build keeps no frame pointers: all that looks like a way back, stale words too. */
+static void scan_stack(uint64_t sp, uint64_t end)
+{
+    unsigned left = MAX_FRAMES;
+
+    for (uint64_t at = sp & ~7ULL; at + 8 <= end && left > 0; at += 8) {
+        uint64_t word = *(const uint64_t *)at;
+
+        if (word >= (uint64_t)__text_start && word < (uint64_t)__text_end) {
+            printk(LOG_ERR, "  %pS\n", (void *)word);
+            left--;
+        }
+    }
+}
+
 static void print_backtrace(uint64_t sp, uint64_t bp)
 {
     uint64_t end = stack_end(sp);
@@ -53,6 +69,10 @@ static void print_backtrace(uint64_t sp, uint64_t bp)
         end = stack_end(sp);
     }
     printk(LOG_ERR, "Backtrace:\n");
+    if (!BONSAI_DEBUG) {
+        scan_stack(sp, end);
+        return;
+    }
     for (unsigned i = 0; i < MAX_FRAMES; i++) {
         const uint64_t *frame = (const uint64_t *)bp;
 
