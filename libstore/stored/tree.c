@@ -368,9 +368,11 @@ const struct node *walk_next(struct walk *walk)
 
         if (item.stage == STAGE_TREAP) {
             push(walk, n->right, item.above, STAGE_TREAP);
-            push(walk, n, item.above, STAGE_NODE);
-            push(walk, n->left, item.above, STAGE_TREAP);
-            continue;
+            if (n->left) {
+                push(walk, n, item.above, STAGE_NODE);
+                push(walk, n->left, item.above, STAGE_TREAP);
+                continue;
+            }
         }
         assert(length < sizeof(walk->path));
         walk->path[item.above] = '/';
