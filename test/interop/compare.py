@@ -21,6 +21,11 @@ MASKS = [
     (r'lsevtchn', r'Physical IRQ (2[4-9]|[3-9]\d|\d{3})$', 'message-signalled IRQ'),
     (r'lsevtchn', r'VCPU \d+: (.* IRQ \d+|message.*|Inter.*)', r'VCPU N: \1'),
     (r'xentop', r'^ ?(\S+) [-a-z]{6} \d+ [0-9.]+', r'\1 STATE CPU'),
+    (r'xentop -b -i 1 -n', r'^(calls( \S+){8}) .* (\d+)$', r'\1 TRAFFIC \3'),
+    (r'xentop', r'^(Net\d) .*', r'\1 TRAFFIC'),
+    (r'xl restore', r'mfn 0x[0-9a-f]+', 'mfn FRAME'),
+    (r'xl migrate', r'process \[\d+\]', 'process [PID]'),
+    (r'losetup', r'\[\d+\]:\d+', 'INODE'),
     # Versions and words of the hypervisor about itself.
     (r'xl info', r'^(xen_(extra|version|changeset|commandline)|cc_\w+|build_id|host|version) .*',
      r'\1 WORDS'),

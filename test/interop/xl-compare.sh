@@ -8,7 +8,7 @@
 compare() {
     local interop=$TOP/test/interop
     for BONSAI_HYPERVISOR in xen bonsai; do
-        boot --toolstack xl --cpu EPYC,-smap,-monitor,-svm --timeout 280 \
+        boot --toolstack xl --cpu EPYC,-smap,-monitor,-svm --timeout 290 \
             --dom0-script "$interop/dom0/xl-calls.sh" "$@" ||
             fail "the script on $BONSAI_HYPERVISOR ended with $?; $(tail -n 3 "$(log)")"
         cp "$(log)" "$OUT/$BONSAI_HYPERVISOR.log"
