@@ -76,7 +76,8 @@ struct vcpu {
     unsigned cpu; /* processor that it is assigned to; changes under the run queue's lock */
     struct domain *domain;
     struct vcpu_info *info; /* shared with the guest; always mapped while the vcpu exists */
-    struct arch_vcpu arch;  /* here, so that the entry code finds its first fields */
+    struct continuation cont; /* here, as is arch, so that the entry code finds them */
+    struct arch_vcpu arch;
 
     struct page *info_page; /* registered elsewhere: holds a writable type; else NULL */
     bool info_registered;
@@ -86,8 +87,6 @@ struct vcpu {
     bool running;         /* state lives on a processor; atomic */
     bool initialised;     /* has had a context */
     bool force_context_switch; /* leave the processor before it may run again elsewhere */
-
-    struct continuation cont;
     bool in_multicall;
 
     /* runstate (sched.c): under the run queue's lock */

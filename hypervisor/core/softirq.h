@@ -17,6 +17,7 @@ enum softirq {
     SOFTIRQ_MOVED,  /* sched.c: the current vcpu came from another processor */
     SOFTIRQ_KEYS,   /* debugkeys.c */
     SOFTIRQ_NMI,    /* the machine's: tell dom0 of an NMI */
+    SOFTIRQ_LOOK,   /* the machine's: no handler, but the exit path looks at the vcpu again */
     SOFTIRQ_COUNT
 };
 

@@ -30,14 +30,22 @@
 
 #define CI_VCPU    200
 #define CI_CPU     208
-#define CI_SCRATCH 224
-#define CI_SIZE    248
+#define CI_SOFTIRQS 224
+#define CI_SIZE    232
 
-/* regs.entry_vector of a frame that may be left by SYSRET: rcx and r11 are free */
-#define ENTRY_SYSCALL 0x100
+/*
+ * regs.entry_vector of a frame that SYSRET can load as it is: rcx holds rip, r11 rflags, and the
+ * selectors are those of the flat 64-bit segments.
+ */
+#define ENTRY_SYSCALL 0xffffffff
+
+/* As core/hypercall.h and core/errno.h have them. */
+#define HYPERCALL_ROWS   64
+#define HYPERCALL_ENOSYS 38
 
 #define VCPU_INFO        16
-#define VCPU_KERNEL_MODE 24
-#define VCPU_NMI_PENDING 25
+#define VCPU_CONTINUES   24
+#define VCPU_KERNEL_MODE 80
+#define VCPU_NMI_PENDING 81
 
 #endif

@@ -239,6 +239,7 @@ void arch_vcpu_kick(struct vcpu *v)
 void arch_raise_nmi(struct vcpu *v)
 {
     __atomic_store_n(&v->arch.nmi_pending, true, __ATOMIC_RELEASE);
+    softirq_raise_on(v->cpu, SOFTIRQ_LOOK);
     vcpu_kick(v);
 }
 

@@ -7,6 +7,7 @@
 #include "x86/cpu/cpu.h"
 #include "core/arch.h"
 #include "core/printk.h"
+#include "core/softirq.h"
 #include "lib/cmdline.h"
 #include "lib/lib.h"
 #include "x86/cpu/entry.h"
@@ -191,6 +192,7 @@ static void init_syscall(unsigned cpu)
 {
     uint64_t stub = CPU_SLICE(cpu) + SLICE_ENTRY_STUB * PAGE_SIZE;
 
+    get_cpu_info()->softirqs = &per_cpu(softirq_pending, cpu);
     wrmsr(MSR_STAR, (uint64_t)GUEST_CS32 << 48 | (uint64_t)HV_CS << 32);
     wrmsr(MSR_LSTAR, stub + (uint64_t)(entry_stub_syscall - entry_stub_page));
     wrmsr(MSR_CSTAR, stub + (uint64_t)(entry_stub_syscall32 - entry_stub_page));

@@ -241,16 +241,14 @@ entry_sysenter:
 #define SLICE_REL(off) \
     entry_stub_page + (SLICE_PAGES - SLICE_ENTRY_STUB) * 4096 - CI_SIZE + (off)(%rip)
 
-.macro SYSCALL_FRAME cs_selector
-        movq    %rsp, SLICE_REL(CI_SCRATCH)
-        leaq    SLICE_REL(REGS_ES), %rsp
-        pushq   $GUEST_DS
-        pushq   SLICE_REL(CI_SCRATCH)
+.macro SYSCALL_FRAME cs_selector entry
+        movq    %rsp, SLICE_REL(REGS_RSP)
+        movq    $GUEST_DS, SLICE_REL(REGS_SS)
+        leaq    SLICE_REL(REGS_RSP), %rsp
         pushq   %r11
         pushq   $\cs_selector
         pushq   %rcx
-        pushq   $0
-        movl    $ENTRY_SYSCALL, 4(%rsp)
+        pushq   $\entry                /* sign-extended: the vector is its upper half */
 .endm
 
         .section .text.entry_stub, "ax"
@@ -258,75 +256,76 @@ entry_sysenter:
         .globl  entry_stub_page, entry_stub_syscall, entry_stub_syscall32
 entry_stub_page:
 entry_stub_syscall:
-        SYSCALL_FRAME GUEST_CS64
+        SYSCALL_FRAME GUEST_CS64, -1
         jmp     *1f(%rip)
         .balign 8
 1:      .quad   common_syscall
 
         .balign 16
 entry_stub_syscall32:
-        SYSCALL_FRAME GUEST_CS32
+        SYSCALL_FRAME GUEST_CS32, 0
         jmp     *1f(%rip)
         .balign 8
 1:      .quad   common_syscall32
         .balign 4096
 
+/* ---------------------------------------------------------------------------------------------
+ * Back to the guest: an NMI, deferred work, then events, then its registers. rsp = &cpu_info.regs.
+ * A hypercall enters below the first: who makes an NMI pending raises a soft interrupt with it.
+ */
         .text
+        .balign 16
+        .globl  ret_to_guest
+ret_to_guest:
+        movq    CI_VCPU(%rsp), %rbx
+        cmpb    $0, VCPU_NMI_PENDING(%rbx)
+        je      .Lret_with_vcpu
+        cli
+        call    pv_exit_work
+        testl   %eax, %eax
+        jnz     ret_to_guest
+        jmp     .Lret_with_vcpu
+
         .balign 16
 common_syscall:
         PUSH_GPRS
         movq    CI_VCPU(%rsp), %rbx
-        movq    %rsp, %rdi
         cmpb    $0, VCPU_KERNEL_MODE(%rbx)
-        je      1f
-        CLEAR_GPRS
-        sti
-        call    pv_hypercall
-        jmp     ret_to_guest
-1:      CLEAR_GPRS
-        call    pv_guest_syscall
-        jmp     ret_to_guest
+        je      .Luser_syscall
 
-        .balign 16
-common_syscall32:
-        PUSH_GPRS
-        CLEAR_GPRS
-        movq    %rsp, %rdi
+        /*
+         * A hypercall: the guest's arguments are in the handler's registers already, but for the
+         * fourth. All others are cleared.
+         */
+        movq    %r10, %rcx
+        cmpq    $HYPERCALL_ROWS, %rax
+        jae     .Lno_such_call
+        sbbq    %r10, %r10              /* all ones, or 0 where the branch was only guessed */
+        andq    %r10, %rax
+        leaq    hypercall_table(%rip), %r10
+        xorl    %r11d, %r11d
+        xorl    %ebp, %ebp
+        xorl    %r12d, %r12d
+        xorl    %r13d, %r13d
+        xorl    %r14d, %r14d
+        xorl    %r15d, %r15d
         sti
-        call    pv_guest_syscall32
+        call    *(%r10,%rax,8)
+        cmpb    $0, VCPU_CONTINUES(%rbx)
+        jne     .Lcontinue
+        movq    %rax, REGS_RAX(%rsp)
+
         /* fall through */
-
-/* ---------------------------------------------------------------------------------------------
- * Back to the guest: deferred work, then events, then its registers. rsp = &cpu_info.regs.
- */
-        .balign 16
-        .globl  ret_to_guest
-ret_to_guest:
+.Lret_with_vcpu:
         cli
-        movl    CI_CPU(%rsp), %eax
-        leaq    softirq_pending(%rip), %rcx
-        cmpl    $0, (%rcx,%rax,4)
+        movq    CI_SOFTIRQS(%rsp), %rax
+        cmpl    $0, (%rax)
         jne     .Lsoftirq
-        movq    CI_VCPU(%rsp), %rbx
         movq    VCPU_INFO(%rbx), %rax
-        movzwl  (%rax), %eax            /* pending in the low byte, mask in the high one */
-        decl    %eax
-        cmpl    $0xff, %eax
-        jb      .Levents
-        cmpb    $0, VCPU_NMI_PENDING(%rbx)
-        jne     .Levents
+        cmpb    $0, (%rax)              /* pending; the mask is the next byte */
+        jne     .Lpending
 .Lrestore:
         cmpl    $ENTRY_SYSCALL, REGS_VECTOR(%rsp)
-        jne     .Liret
-        movq    REGS_RIP(%rsp), %rax    /* SYSRET to a non-canonical address would fault on our
-                                           side of the switch */
-        sarq    $47, %rax
-        incq    %rax
-        cmpq    $1, %rax
-        ja      .Liret
-        cmpw    $GUEST_CS64, REGS_CS(%rsp)
-        jne     .Liret
-        cmpw    $GUEST_DS, REGS_SS(%rsp)
         jne     .Liret
         popq    %r15
         popq    %r14
@@ -334,26 +333,32 @@ ret_to_guest:
         popq    %r12
         popq    %rbp
         popq    %rbx
-        addq    $8, %rsp                /* r11 becomes rflags */
+        popq    %r11
         popq    %r10
         popq    %r9
         popq    %r8
         popq    %rax
-        addq    $8, %rsp                /* rcx becomes rip */
+        popq    %rcx
         popq    %rdx
         popq    %rsi
         popq    %rdi
-        movq    8(%rsp), %rcx
-        movq    24(%rsp), %r11
-        movq    32(%rsp), %rsp
+        /* After a SYSCALL at the very end of the lower half SYSRET would fault on our side. */
+        cmpq    %rcx, lower_half_end(%rip)
+        je      .Liret_popped
+        movq    REGS_RSP - REGS_ERROR(%rsp), %rsp
         sysretq
 
 .Liret:
         POP_GPRS
+.Liret_popped:
         addq    $8, %rsp
         .globl  iret_to_guest_insn
 iret_to_guest_insn:
         iretq
+        .section .rodata
+        .balign 8
+lower_half_end:
+        .quad   0x0000800000000000
         .section .ex_table, "a"
         .balign 4
         .long   iret_to_guest_insn - .
@@ -374,15 +379,38 @@ iret_to_guest_fixup:
         call    pv_bad_iret
         jmp     ret_to_guest
 
+.Lpending:
+        cmpb    $0, 1(%rax)
+        jne     .Lrestore
+        call    pv_exit_work
+        testl   %eax, %eax
+        jz      .Lrestore               /* it could do nothing more: go */
+        jmp     ret_to_guest
 .Lsoftirq:
         sti
         call    do_softirq
         jmp     ret_to_guest
 
-.Levents:
-        call    pv_exit_work
-        testl   %eax, %eax
-        jz      .Lrestore               /* it could do nothing more: go */
+.Lno_such_call:
+        movq    $-HYPERCALL_ENOSYS, REGS_RAX(%rsp)
+        jmp     .Lret_with_vcpu
+.Lcontinue:
+        movq    %rsp, %rdi
+        call    pv_continue
+        jmp     ret_to_guest
+.Luser_syscall:
+        movq    %rsp, %rdi
+        CLEAR_GPRS
+        call    pv_guest_syscall
+        jmp     ret_to_guest
+
+        .balign 16
+common_syscall32:
+        PUSH_GPRS
+        CLEAR_GPRS
+        movq    %rsp, %rdi
+        sti
+        call    pv_guest_syscall32
         jmp     ret_to_guest
 
         .section .note.GNU-stack, "", @progbits

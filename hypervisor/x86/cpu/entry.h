@@ -5,6 +5,8 @@
 
 #include <public/xen.h>
 #include "core/types.h"
+#include "x86/cpu/asm_offsets.h"
+#include "x86/mm/layout.h"
 
 /* Address of the stub of each vector; the IDT is filled from it. */
 extern const uint64_t entry_stubs[256];
@@ -22,11 +24,24 @@ void ret_to_guest(void) __attribute__((noreturn));
 /* C entry points that entry.S calls. */
 void do_trap(struct cpu_user_regs *regs);
 void do_irq(struct cpu_user_regs *regs);
-void pv_hypercall(struct cpu_user_regs *regs);
+void pv_continue(struct cpu_user_regs *regs);
 void pv_guest_syscall(struct cpu_user_regs *regs);
 void pv_guest_syscall32(struct cpu_user_regs *regs);
 void pv_guest_sysenter(struct cpu_user_regs *regs);
 void pv_guest_int80(struct cpu_user_regs *regs);
 void pv_bad_iret(struct cpu_user_regs *regs);
+
+/*
+ * The guest goes on from this frame by SYSRET, which costs it rcx and r11; or by IRET if these are
+ * selectors, or an address, that SYSRET cannot load.
+ */
+static inline void leave_by_sysret(struct cpu_user_regs *regs)
+{
+    bool fits = regs->cs == GUEST_CS64 && regs->ss == GUEST_DS && is_canonical(regs->rip);
+
+    regs->rcx = regs->rip;
+    regs->r11 = regs->rflags;
+    regs->entry_vector = fits ? ENTRY_SYSCALL : 0;
+}
 
 #endif

@@ -27,7 +27,8 @@
 
 #define GIGA             1000000000LL
 #define CALIBRATION_RUNS 3
-#define CALIBRATION_MS   20
+#define CALIBRATION_MS   4
+#define CALIBRATION_MIN  24000 /* ticks of the reference: a slow one is watched for longer */
 #define SAMPLES          8
 #define SYNC_TEST_NS     MILLISECS(1)
 
@@ -128,7 +129,7 @@ static void sample(uint64_t *tsc, uint64_t *count)
 static uint64_t measure_tsc_hz(void)
 {
     uint64_t tsc0 = 0, tsc1 = 0, c0 = 0, c1 = 0, elapsed;
-    uint64_t target = reference.hz * CALIBRATION_MS / 1000;
+    uint64_t target = MAX(reference.hz * CALIBRATION_MS / 1000, CALIBRATION_MIN);
 
     sample(&tsc0, &c0);
     do {

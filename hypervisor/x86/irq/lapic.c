@@ -270,7 +270,7 @@ void arch_send_ipi(cpumask_t cpus, enum ipi what)
 
 /* --- the timer -------------------------------------------------------------------------------- */
 
-#define CALIBRATION_NS MILLISECS(20)
+#define CALIBRATION_NS MILLISECS(2)
 
 void lapic_timer_calibrate(void)
 {

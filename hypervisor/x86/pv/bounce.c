@@ -100,7 +100,7 @@ static bool enter_guest(struct vcpu *v, const struct entry_point *to, const uint
     regs->rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_NT | RFLAGS_RF | RFLAGS_VM | RFLAGS_AC |
                                 RFLAGS_IOPL);
     regs->rflags |= RFLAGS_IF | 2;
-    regs->entry_vector = ENTRY_SYSCALL; /* rcx and r11 are on its stack: SYSRET will do */
+    leave_by_sysret(regs); /* rcx and r11 are on its stack */
     return true;
 }
 
@@ -190,26 +190,20 @@ int pv_exit_work(void)
 
 /* --- entries that are not faults -------------------------------------------------------------- */
 
-/* The part of a hypercall that the machine adds: registers to arguments, result, continuation. */
-void pv_hypercall(struct cpu_user_regs *regs)
+/* A hypercall's handler wants to be called again, with arguments that say how far it came. */
+void pv_continue(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
-    uint64_t args[6] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
-    uint64_t nr = regs->rax;
-    long ret = hypercall_call(nr, args);
 
-    if (__builtin_expect(v->cont.pending, 0)) {
-        v->cont.pending = false;
-        regs->rip -= 2; /* the SYSCALL instruction is two bytes: it is made again */
-        regs->rax = v->cont.nr;
-        regs->rdi = v->cont.args[0];
-        regs->rsi = v->cont.args[1];
-        regs->rdx = v->cont.args[2];
-        regs->r10 = v->cont.args[3];
-        regs->r8 = v->cont.args[4]; /* r9 survives: no call takes it, and guests rely on it */
-        return;
-    }
-    regs->rax = (uint64_t)ret;
+    v->cont.pending = false;
+    regs->rip -= 2; /* the SYSCALL instruction is two bytes: it is made again */
+    regs->rax = v->cont.nr;
+    regs->rdi = v->cont.args[0];
+    regs->rsi = v->cont.args[1];
+    regs->rdx = v->cont.args[2];
+    regs->r10 = v->cont.args[3];
+    regs->r8 = v->cont.args[4]; /* r9 survives: no call takes it, and guests rely on it */
+    leave_by_sysret(regs);
 }
 
 /* SYSCALL by the guest's user space. */

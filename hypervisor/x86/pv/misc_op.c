@@ -6,10 +6,11 @@
  */
 #include "core/errno.h"
 #include "core/guest.h"
+#include "core/softirq.h"
 #include "lib/lib.h"
-#include "x86/cpu/asm_offsets.h"
 #include "x86/cpu/context.h"
 #include "x86/cpu/cpu.h"
+#include "x86/cpu/entry.h"
 #include "x86/cpu/fpu.h"
 #include "x86/mm/layout.h"
 #include "x86/mm/map.h"
@@ -71,7 +72,7 @@ PV_CALL(do_iret)
     regs->rsp = c.rsp;
     regs->ss = (uint16_t)(c.ss | 3);
     if (c.flags & VGCF_in_syscall) {
-        regs->entry_vector = ENTRY_SYSCALL;
+        leave_by_sysret(regs);
     } else {
         regs->entry_vector = 0;
         regs->r11 = c.r11;
@@ -79,6 +80,9 @@ PV_CALL(do_iret)
     }
     v->info->evtchn_upcall_mask = (c.rflags & (1u << 9)) == 0;
     v->arch.nmi_masked = false;
+    if (v->arch.nmi_pending) {
+        softirq_raise(SOFTIRQ_LOOK);
+    }
     if (v->domain->vm_assist & (1u << VMASST_TYPE_architectural_iopl)) {
         v->arch.iopl = (c.rflags >> 12) & 3;
     }

@@ -26,7 +26,7 @@ struct cpu_info {
     unsigned cpu;
     uint32_t pad;
     uint64_t guest_cr3;        /* root that is loaded */
-    uint64_t scratch[3];       /* entry.S */
+    uint32_t *softirqs;        /* this processor's word of softirq_pending, for entry.S */
 };
 /*
  * It ends where the slice ends; &regs.es is the TSS's rsp0, and must be a multiple of 16 since the
