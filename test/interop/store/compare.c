@@ -184,7 +184,7 @@ static bool forgotten(const struct situation *s)
 {
     size_t i = 0, k = 0;
 
-    if (!s->step->bereft || s->step->type != XS_GET_PERMS) {
+    if (!s->step->bereft || s->step->type != XS_GET_PERMS || is(s->ours, "EACCES")) {
         return s->step->bereft && (is(s->ours, "EACCES") || is(s->theirs, "EACCES"));
     }
     while (i < s->ours->length && k < s->theirs->length) {
