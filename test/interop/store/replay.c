@@ -375,6 +375,9 @@ static void play(void)
         printf("%lu ", (unsigned long)now);
         step_print(&step);
     }
+    if (step.type == XS_INTRODUCE) {
+        collect_events(); /* it drops what a guest has not taken yet */
+    }
     last = step;
     since |= step.kind == STEP_DEATH       ? SINCE_DEATH
              : step.kind == STEP_RECONNECT ? SINCE_RELEASE
