@@ -26,7 +26,8 @@
 #define CTRL_ARENA_SIZE (8 * CTRL_PAGE_SIZE)
 
 #define CTRL_RUN_DIR "/run/bonsai"
-#define CTRL_CACHE_DIR "/var/cache/bonsai"
+#define CTRL_CACHE_PARENT "/var/cache"
+#define CTRL_CACHE_DIR CTRL_CACHE_PARENT "/bonsai"
 #define CTRL_DATA_DIR "/var/lib/xen"
 
 struct ctrl {

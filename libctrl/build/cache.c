@@ -30,6 +30,7 @@ static int open_directory(void)
     struct stat st;
     int fd;
 
+    mkdir(CTRL_CACHE_PARENT, 0755); /* a small dom0 may have none */
     mkdir(CTRL_CACHE_DIR, 0700);
     fd = open(CTRL_CACHE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {

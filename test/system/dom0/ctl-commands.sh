@@ -42,6 +42,7 @@ want 0 ctl list one
 has '^one +[0-9]+ +12[0-9] +1     --p---  +0\.0$'
 want 1 ctl list nobody
 has "^Error: Domain 'nobody' does not exist\.$"
+is "$(ls /var/cache/bonsai/*.elf | wc -l)" 1 "unpacked kernels that are kept"
 id=$(ctl domid one)
 want 0 ctl domname "$id"
 is "$text" one domname
