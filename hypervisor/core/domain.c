@@ -52,8 +52,11 @@ bool domain_ref(struct domain *d)
 
 struct domain *domain_get(domid_t id)
 {
-    struct domain *d;
+    struct domain *d = current->domain;
 
+    if (id == d->id && id < DOMID_FIRST_RESERVED) { /* who runs is in the table */
+        return domain_ref(d) ? d : NULL;
+    }
     spin_lock(&table_lock);
     d = table_get(id);
     if (d != NULL && !domain_ref(d)) {

@@ -161,6 +161,7 @@ struct domain {
 
     struct shared_info *shared_info; /* one page of the hypervisor's, shared with the guest */
 
+    uint32_t pollers; /* atomic: vcpus with VPF_POLL */
     /* RANK_EVTCHN */
     struct spinlock event_lock;
     struct evtchn_state *evtchn;
@@ -265,6 +266,16 @@ int vcpu_up(struct vcpu *v);
 int vcpu_down(struct vcpu *v);
 void vcpu_raise_nmi(struct vcpu *v);
 void vcpu_get_runstate(struct vcpu *v, struct vcpu_runstate_info *info);
+/* Clear these flags; false: none was set. Who takes VPF_POLL takes it off the domain's count. */
+static inline bool vcpu_stop_waiting(struct vcpu *v, uint32_t flags)
+{
+    uint32_t old = __atomic_fetch_and(&v->pause_flags, ~flags, __ATOMIC_SEQ_CST) & flags;
+
+    if (old & VPF_POLL) {
+        __atomic_sub_fetch(&v->domain->pollers, 1, __ATOMIC_SEQ_CST);
+    }
+    return old != 0;
+}
 static inline bool vcpu_runnable(const struct vcpu *v)
 {
     return (__atomic_load_n(&v->pause_flags, __ATOMIC_ACQUIRE) |

@@ -77,17 +77,20 @@ void evtchn_mark_vcpu(struct vcpu *v)
     }
 }
 
+/* A vcpu is counted before it looks at its ports, and the port was raised before we look here. */
 void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
 {
     struct vcpu *v;
 
+    if (__builtin_expect(__atomic_load_n(&d->pollers, __ATOMIC_SEQ_CST) == 0, 1)) {
+        return;
+    }
     for_each_vcpu(d, v) {
         int polled = __atomic_load_n(&v->poll_port, __ATOMIC_RELAXED);
 
-        if (__builtin_expect(polled != 0, 0) && (polled < 0 || polled == (int)port) &&
+        if ((polled < 0 || (polled != 0 && polled == (int)port)) &&
             (__atomic_load_n(&v->pause_flags, __ATOMIC_RELAXED) & VPF_POLL) != 0 &&
-            (__atomic_fetch_and(&v->pause_flags, ~(uint32_t)VPF_POLL, __ATOMIC_SEQ_CST) &
-             VPF_POLL) != 0) {
+            vcpu_stop_waiting(v, VPF_POLL)) {
             vcpu_wake(v); /* poll_port is its own to reset: it may poll again already */
         }
     }

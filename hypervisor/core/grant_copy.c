@@ -48,19 +48,15 @@ static int take_own(struct grant_copy_side *s)
     return s->page != NULL ? GNTST_okay : GNTST_bad_page;
 }
 
-static int side_take(struct grant_copy_side *s, const struct gnttab_copy_ptr *p, bool by_ref,
-                     bool writable)
+static __attribute__((noinline)) int side_change(struct grant_copy_side *s, domid_t domid,
+                                                 uint64_t name, bool by_ref, bool writable)
 {
-    uint64_t name = by_ref ? p->u.ref : p->u.gmfn;
     int rc;
 
-    if (s->valid && s->by_ref == by_ref && s->domid == p->domid && s->name == name) {
-        return GNTST_okay;
-    }
     side_drop(s);
     s->by_ref = by_ref;
     s->writable = writable;
-    s->domid = p->domid;
+    s->domid = domid;
     s->name = name;
     rc = by_ref ? take_ref(s) : take_own(s);
     if (rc == GNTST_okay) {
@@ -68,6 +64,18 @@ static int side_take(struct grant_copy_side *s, const struct gnttab_copy_ptr *p,
         s->valid = true;
     }
     return rc;
+}
+
+static inline int side_take(struct grant_copy_side *s, const struct gnttab_copy_ptr *p,
+                            bool by_ref, bool writable)
+{
+    uint64_t name = by_ref ? p->u.ref : p->u.gmfn;
+
+    if (__builtin_expect(s->valid && s->by_ref == by_ref && s->domid == p->domid &&
+                         s->name == name, 1)) {
+        return GNTST_okay;
+    }
+    return side_change(s, p->domid, name, by_ref, writable);
 }
 
 void grant_copy_one(struct grant_copy_state *s, struct gnttab_copy *op)

@@ -74,15 +74,18 @@ static struct maptrack *handle_reserve(struct domain *d, grant_handle_t *handle)
     return e;
 }
 
-static void handle_publish(struct domain *d, struct maptrack *e, struct domain *rd,
-                           grant_ref_t ref, uint32_t flags)
+/* A busy entry belongs to who made it so; it is given back by the last store, without the lock. */
+static void handle_unclaim(struct maptrack *e)
 {
-    spin_lock(&d->grants->maptrack_lock);
+    __atomic_store_n(&e->busy, false, __ATOMIC_RELEASE);
+}
+
+static void handle_publish(struct maptrack *e, struct domain *rd, grant_ref_t ref, uint32_t flags)
+{
     e->rd = rd;
     e->ref = ref;
     e->flags = (uint8_t)(flags & KEPT_FLAGS);
-    e->busy = false;
-    spin_unlock(&d->grants->maptrack_lock);
+    handle_unclaim(e);
 }
 
 static void handle_free(struct domain *d, struct maptrack *e, grant_handle_t handle)
@@ -110,7 +113,8 @@ static struct maptrack *handle_claim(struct domain *d, grant_handle_t handle)
     nr = gt->nr_maptrack_frames * MAPTRACK_PER_FRAME;
     if (index < nr) {
         e = entry_at(gt, (uint32_t)index_nospec(index, nr));
-        if (e->rd == NULL || e->busy || e->generation != handle >> MAPTRACK_INDEX_BITS) {
+        if (__atomic_load_n(&e->busy, __ATOMIC_ACQUIRE) || e->rd == NULL ||
+            e->generation != handle >> MAPTRACK_INDEX_BITS) {
             e = NULL;
         } else {
             e->busy = true;
@@ -118,13 +122,6 @@ static struct maptrack *handle_claim(struct domain *d, grant_handle_t handle)
     }
     spin_unlock(&gt->maptrack_lock);
     return e;
-}
-
-static void handle_unclaim(struct domain *d, struct maptrack *e)
-{
-    spin_lock(&d->grants->maptrack_lock);
-    e->busy = false;
-    spin_unlock(&d->grants->maptrack_lock);
 }
 
 /* The page of a mapping: fixed as long as the handle lives. */
@@ -161,7 +158,7 @@ static int map_granted(struct domain *ld, struct domain *rd, struct gnttab_map_g
             return GNTST_general_error;
         }
     }
-    handle_publish(ld, e, rd, op->ref, op->flags);
+    handle_publish(e, rd, op->ref, op->flags);
     op->handle = handle;
     op->dev_bus_addr = mfn_to_paddr(mfn);
     return GNTST_okay;
@@ -235,7 +232,7 @@ static int unmap_common(const struct unmap_args *a)
     if ((e->flags & (GNTMAP_device_map | GNTMAP_host_map)) == 0) {
         release(ld, e, a->handle);
     } else {
-        handle_unclaim(ld, e);
+        handle_unclaim(e);
     }
     return rc;
 }

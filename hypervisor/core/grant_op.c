@@ -181,12 +181,6 @@ static const struct grant_row rows[] = {
                               sizeof(struct gnttab_cache_flush), 0, 0},
 };
 
-static int write_back(const struct grant_row *row, guest_ptr_t p, const union grant_arg *arg)
-{
-    p.va += row->out_at;
-    return guest_write(p, (const char *)arg + row->out_at, row->out_len);
-}
-
 /* A request that came into force unseen is taken back, so that nothing leaks. */
 static void undo_map(const struct grant_row *row, const union grant_arg *arg)
 {
@@ -201,7 +195,10 @@ static void undo_map(const struct grant_row *row, const union grant_arg *arg)
     }
 }
 
-static long run_list(const struct grant_row *row, uint64_t cmd, guest_ptr_t list, uint64_t count)
+/* Made once for each row that comes in lists, so that sizes and handlers are constants. */
+static inline __attribute__((always_inline)) long run_list(const struct grant_row *row,
+                                                           uint64_t cmd, guest_ptr_t list,
+                                                           uint64_t count)
 {
     struct grant_copy_state copy = {.src.valid = false, .dst.valid = false};
     union grant_arg arg;
@@ -214,12 +211,13 @@ static long run_list(const struct grant_row *row, uint64_t cmd, guest_ptr_t list
             rc = hypercall_continue(__HYPERVISOR_grant_table_op, cmd, p.va, count - i, 0, 0, 0);
             break;
         }
-        if (guest_read(&arg, p, row->size) != 0) {
+        if (guest_read_small(&arg, p, row->size) != 0) {
             rc = -EFAULT;
             break;
         }
         row->each(&arg, &copy);
-        if (write_back(row, p, &arg) != 0) {
+        p.va += row->out_at;
+        if (guest_write_small(p, (const char *)&arg + row->out_at, row->out_len) != 0) {
             undo_map(row, &arg);
             rc = -EFAULT;
             break;
@@ -241,7 +239,9 @@ static long run_single(const struct grant_row *row, guest_ptr_t p, uint64_t coun
         return -EFAULT;
     }
     rc = row->single(&arg);
-    if (rc == 0 && row->out_len != 0 && write_back(row, p, &arg) != 0) {
+    p.va += row->out_at;
+    if (rc == 0 && row->out_len != 0 &&
+        guest_write(p, (const char *)&arg + row->out_at, row->out_len) != 0) {
         rc = -EFAULT;
     }
     return rc;
@@ -269,5 +269,16 @@ CORE_CALL(do_grant_table_op)
     if (!guest_range_ok(list, count * row->size)) {
         return -EFAULT;
     }
-    return row->each != NULL ? run_list(row, cmd, list, count) : run_single(row, list, count);
+    switch (cmd) {
+    case GNTTABOP_map_grant_ref:
+        return run_list(&rows[GNTTABOP_map_grant_ref], cmd, list, count);
+    case GNTTABOP_unmap_grant_ref:
+        return run_list(&rows[GNTTABOP_unmap_grant_ref], cmd, list, count);
+    case GNTTABOP_copy:
+        return run_list(&rows[GNTTABOP_copy], cmd, list, count);
+    case GNTTABOP_unmap_and_replace:
+        return run_list(&rows[GNTTABOP_unmap_and_replace], cmd, list, count);
+    default:
+        return run_single(row, list, count);
+    }
 }

@@ -8,6 +8,7 @@
 #ifndef CORE_GUEST_H
 #define CORE_GUEST_H
 
+#include <arch/guest.h>
 #include <public/xen.h>
 #include "core/types.h"
 
@@ -35,12 +36,25 @@ static inline guest_ptr_t guest_index(guest_ptr_t p, uint64_t i, size_t size)
     return p;
 }
 
+/* The same for a size that the compiler knows: what is small goes without a call. */
+static inline __attribute__((always_inline, warn_unused_result)) int
+guest_read_small(void *dst, guest_ptr_t src, size_t len)
+{
+    return __builtin_expect(arch_guest_load(dst, src, len), 1) ? 0 : guest_read(dst, src, len);
+}
+
+static inline __attribute__((always_inline, warn_unused_result)) int
+guest_write_small(guest_ptr_t dst, const void *src, size_t len)
+{
+    return __builtin_expect(arch_guest_store(dst, src, len), 1) ? 0 : guest_write(dst, src, len);
+}
+
 /* Typed helpers: the size comes from the object. */
-#define guest_get(obj, p)        guest_read((obj), (p), sizeof(*(obj)))
-#define guest_put(p, obj)        guest_write((p), (obj), sizeof(*(obj)))
+#define guest_get(obj, p)        guest_read_small((obj), (p), sizeof(*(obj)))
+#define guest_put(p, obj)        guest_write_small((p), (obj), sizeof(*(obj)))
 #define guest_get_at(obj, p, i) \
-    guest_read((obj), guest_index((p), (i), sizeof(*(obj))), sizeof(*(obj)))
+    guest_read_small((obj), guest_index((p), (i), sizeof(*(obj))), sizeof(*(obj)))
 #define guest_put_at(p, i, obj) \
-    guest_write(guest_index((p), (i), sizeof(*(obj))), (obj), sizeof(*(obj)))
+    guest_write_small(guest_index((p), (i), sizeof(*(obj))), (obj), sizeof(*(obj)))
 
 #endif

@@ -121,16 +121,17 @@ int page_charge(struct domain *d, struct page *pg, unsigned order)
 struct page *page_alloc_domain(struct domain *d, unsigned order, int node, unsigned width,
                                unsigned flags)
 {
-    uint64_t n = 1ULL << order, claimed;
+    uint64_t n = 1ULL << order, claimed = 0;
     struct page *pg;
 
-    spin_lock(&d->page_lock);
     if (!domain_alive(d) || d->tot_pages + n > d->max_pages) {
-        spin_unlock(&d->page_lock);
-        return NULL;
+        return NULL; /* as it seems without the lock; page_charge asks again */
     }
-    claimed = page_claim_use(d, n);
-    spin_unlock(&d->page_lock);
+    if (__builtin_expect(d->outstanding_claim != 0, 0)) {
+        spin_lock(&d->page_lock);
+        claimed = page_claim_use(d, n);
+        spin_unlock(&d->page_lock);
+    }
 
     pg = page_alloc(order, node, width, flags);
     if (pg == NULL || page_charge(d, pg, order) != 0) {

@@ -248,10 +248,12 @@ void sched_yield(void)
     struct vcpu *v = current;
     unsigned long flags;
     struct spinlock *lock = sched_lock_vcpu(v, &flags);
+    bool others = sched_policy->yield(v);
 
-    sched_policy->yield(v);
     spin_unlock_irqrestore(lock, flags);
-    softirq_raise(SOFTIRQ_SCHEDULE);
+    if (others) {
+        softirq_raise(SOFTIRQ_SCHEDULE);
+    }
 }
 
 void idle_loop(void)

@@ -35,7 +35,7 @@ struct sched_policy {
     void (*remove_cpu)(unsigned cpu);
     void (*wake)(struct vcpu *v);             /* became runnable: queue it, tickle a processor */
     void (*sleep)(struct vcpu *v);            /* no longer runnable: take it off its queue */
-    void (*yield)(struct vcpu *v);
+    bool (*yield)(struct vcpu *v);            /* false: there is nobody to give way to */
     struct sched_decision (*pick)(unsigned cpu, stime_t now);
     /* v has just been taken off its processor (state saved): requeue or migrate it. No lock. */
     void (*context_saved)(struct vcpu *v);

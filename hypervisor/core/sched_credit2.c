@@ -258,15 +258,17 @@ static void c2_sleep(struct vcpu *v)
     cv->parked = false; /* if it wakes before the filling, pick parks it again */
 }
 
-static void c2_yield(struct vcpu *v)
+static bool c2_yield(struct vcpu *v)
 {
     struct c2_vcpu *cv = c2v(v), *head = c2_first(v->cpu);
 
-    if (head != NULL) {
-        c2_burn(cv, arch_now());
-        cv->vtime = MAX(cv->vtime, head->vtime + 1);
-        cv->since = -SECONDS(1); /* no rate limit for who gives way */
+    if (head == NULL) {
+        return false;
     }
+    c2_burn(cv, arch_now());
+    cv->vtime = MAX(cv->vtime, head->vtime + 1);
+    cv->since = -SECONDS(1); /* no rate limit for who gives way */
+    return true;
 }
 
 /* --- pick --------------------------------------------------------------------------------------

@@ -156,9 +156,10 @@ static void null_sleep(struct vcpu *v)
     }
 }
 
-static void null_yield(struct vcpu *v)
+static bool null_yield(struct vcpu *v)
 {
     (void)v;
+    return false;
 }
 
 /* This processor is free: give it to the first who waits and may use it. Own lock held. */

@@ -78,7 +78,7 @@ static long op_remote_shutdown(guest_ptr_t arg)
 static void poll_end(struct vcpu *v)
 {
     v->poll_port = 0;
-    __atomic_and_fetch(&v->pause_flags, ~(uint32_t)VPF_POLL, __ATOMIC_SEQ_CST);
+    (void)vcpu_stop_waiting(v, VPF_POLL);
 }
 
 /* 1: one of them is pending. 0: none; a port that does not exist never is. */
@@ -114,6 +114,7 @@ static long op_poll(guest_ptr_t arg)
         goto out;
     }
     v->poll_port = p.nr_ports == 1 ? (int)ports[0] : -1;
+    __atomic_add_fetch(&v->domain->pollers, 1, __ATOMIC_SEQ_CST);
     __atomic_or_fetch(&v->pause_flags, VPF_POLL, __ATOMIC_SEQ_CST);
     if (arch_event_deliverable(v)) {
         rc = 1; /* an event that is not masked ends the wait too */

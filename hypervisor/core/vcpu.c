@@ -200,13 +200,9 @@ void vcpu_block(void)
 void vcpu_unblock(struct vcpu *v)
 {
     const uint32_t waits = VPF_BLOCKED | VPF_POLL;
-    uint32_t old = __atomic_load_n(&v->pause_flags, __ATOMIC_SEQ_CST);
 
-    if (!(old & waits)) {
-        return;
-    }
-    old = __atomic_fetch_and(&v->pause_flags, ~waits, __ATOMIC_SEQ_CST);
-    if (old & waits) {
+    if ((__atomic_load_n(&v->pause_flags, __ATOMIC_SEQ_CST) & waits) &&
+        vcpu_stop_waiting(v, waits)) {
         vcpu_wake(v); /* poll_port is its own to set: it may poll again already */
     }
 }

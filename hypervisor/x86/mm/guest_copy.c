@@ -17,9 +17,6 @@
 size_t copy_guest_raw(void *dst, const void *src, size_t len);
 size_t clear_guest_raw(void *dst, size_t len);
 
-/* The two halves of a canonical address space, without [HV_VIRT_START, HV_VIRT_END). */
-#define LOW_END 0x0000800000000000ULL
-
 bool guest_range_ok(guest_ptr_t p, size_t len)
 {
     uint64_t end;
@@ -27,25 +24,10 @@ bool guest_range_ok(guest_ptr_t p, size_t len)
     if (__builtin_add_overflow(p.va, (uint64_t)len, &end)) {
         return false;
     }
-    if (p.va < LOW_END) {
-        return end <= LOW_END;
+    if (p.va < GUEST_LOW_END) {
+        return end <= GUEST_LOW_END;
     }
     return p.va >= HV_VIRT_END;
-}
-
-/*
- * The same address, or all ones if it lies between the low half and the guest's high half; no
- * branch, so it holds in speculation too.
- */
-static inline void *clamp(uint64_t va)
-{
-    uint64_t mask;
-
-    __asm__("cmp %2, %1\n\tsbb %0, %0"
-            : "=r"(mask)
-            : "r"(va - LOW_END), "r"((uint64_t)(HV_VIRT_END - LOW_END))
-            : "cc");
-    return (void *)(va | mask);
 }
 
 int guest_read(void *dst, guest_ptr_t src, size_t len)
@@ -57,7 +39,7 @@ int guest_read(void *dst, guest_ptr_t src, size_t len)
         memset(dst, 0, len);
         return -EFAULT;
     }
-    from = clamp(src.va);
+    from = guest_clamp(src.va);
     left = copy_guest_raw(dst, from, len);
     if (__builtin_expect(left == 0, 1)) {
         return 0;
@@ -78,7 +60,7 @@ int guest_write(guest_ptr_t dst, const void *src, size_t len)
     if (!guest_range_ok(dst, len)) {
         return -EFAULT;
     }
-    to = clamp(dst.va);
+    to = guest_clamp(dst.va);
     left = copy_guest_raw(to, src, len);
     if (__builtin_expect(left == 0, 1)) {
         return 0;
@@ -95,7 +77,7 @@ int guest_clear(guest_ptr_t dst, size_t len)
     if (!guest_range_ok(dst, len)) {
         return -EFAULT;
     }
-    to = clamp(dst.va);
+    to = guest_clamp(dst.va);
     left = clear_guest_raw(to, len);
     if (left != 0) {
         left = clear_guest_raw(to + (len - left), left);

@@ -161,7 +161,8 @@ static int run(struct mmu_batch *b, guest_ptr_t list, unsigned count, unsigned *
         if (next == have) {
             have = count - *done < READ_AHEAD ? count - *done : READ_AHEAD;
             next = 0;
-            if (guest_read(u, guest_index(list, *done, sizeof(u[0])), have * sizeof(u[0])) != 0) {
+            if (have == 1 || guest_read(u, guest_index(list, *done, sizeof(u[0])),
+                                        have * sizeof(u[0])) != 0) {
                 have = 1; /* the list may end where a page does: entry by entry */
                 if (guest_get_at(&u[0], list, *done) != 0) {
                     return -EFAULT;

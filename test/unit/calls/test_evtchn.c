@@ -388,11 +388,13 @@ static void the_right_poller_wakes(void **state)
     (void)state;
     a->vcpu[1]->poll_port = (int)p1;
     a->vcpu[1]->pause_flags = VPF_POLL;
+    a->pollers = 1;
     assert_int_equal(evtchn_send(a, p2), 0);
     assert_int_equal(world_wakes, 0);
     assert_int_equal(evtchn_send(a, p1), 0);
     assert_int_equal(world_wakes, 1);
     assert_int_equal(a->vcpu[1]->pause_flags, 0);
+    assert_int_equal(a->pollers, 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
