@@ -37,7 +37,7 @@ static struct domain *table_get(domid_t id)
     return leaf == NULL ? NULL : leaf[id & (LEAF_SIZE - 1)];
 }
 
-bool domain_ref(struct domain *d)
+HOT bool domain_ref(struct domain *d)
 {
     uint32_t old = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
 
@@ -50,13 +50,10 @@ bool domain_ref(struct domain *d)
     return true;
 }
 
-struct domain *domain_get(domid_t id)
+static APART struct domain *look_up(domid_t id)
 {
-    struct domain *d = current->domain;
+    struct domain *d;
 
-    if (id == d->id && id < DOMID_FIRST_RESERVED) { /* who runs is in the table */
-        return domain_ref(d) ? d : NULL;
-    }
     spin_lock(&table_lock);
     d = table_get(id);
     if (d != NULL && !domain_ref(d)) {
@@ -64,6 +61,16 @@ struct domain *domain_get(domid_t id)
     }
     spin_unlock(&table_lock);
     return d;
+}
+
+HOT struct domain *domain_get(domid_t id)
+{
+    struct domain *d = current->domain;
+
+    if (id == d->id && id < DOMID_FIRST_RESERVED) { /* who runs is in the table */
+        return domain_ref(d) ? d : NULL;
+    }
+    return look_up(id);
 }
 
 struct domain *domain_get_any(domid_t id)

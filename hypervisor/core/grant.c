@@ -186,7 +186,7 @@ static int use_first(struct domain *rd, struct grant_active *act, struct grant_e
     return act->page != NULL ? GNTST_okay : GNTST_bad_page;
 }
 
-int grant_use(struct domain *ld, struct domain *rd, grant_ref_t ref, bool readonly,
+HOT int grant_use(struct domain *ld, struct domain *rd, grant_ref_t ref, bool readonly,
               struct page **out)
 {
     struct grant_table *gt = rd->grants;
@@ -214,7 +214,7 @@ int grant_use(struct domain *ld, struct domain *rd, grant_ref_t ref, bool readon
     return rc;
 }
 
-void grant_unuse(struct domain *rd, grant_ref_t ref, bool readonly, struct page *pg)
+HOT void grant_unuse(struct domain *rd, grant_ref_t ref, bool readonly, struct page *pg)
 {
     struct grant_table *gt = rd->grants;
     struct grant_active *act;

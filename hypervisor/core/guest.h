@@ -36,17 +36,23 @@ static inline guest_ptr_t guest_index(guest_ptr_t p, uint64_t i, size_t size)
     return p;
 }
 
-/* The same for a size that the compiler knows: what is small goes without a call. */
+/* The same; a small size that the compiler knows goes without a call. */
 static inline __attribute__((always_inline, warn_unused_result)) int
 guest_read_small(void *dst, guest_ptr_t src, size_t len)
 {
-    return __builtin_expect(arch_guest_load(dst, src, len), 1) ? 0 : guest_read(dst, src, len);
+    if (__builtin_constant_p(len) && __builtin_expect(arch_guest_load(dst, src, len), 1)) {
+        return 0;
+    }
+    return guest_read(dst, src, len);
 }
 
 static inline __attribute__((always_inline, warn_unused_result)) int
 guest_write_small(guest_ptr_t dst, const void *src, size_t len)
 {
-    return __builtin_expect(arch_guest_store(dst, src, len), 1) ? 0 : guest_write(dst, src, len);
+    if (__builtin_constant_p(len) && __builtin_expect(arch_guest_store(dst, src, len), 1)) {
+        return 0;
+    }
+    return guest_write(dst, src, len);
 }
 
 /* Typed helpers: the size comes from the object. */

@@ -14,7 +14,7 @@
 /* The highest count that page_get gives: far from the mask, so that nothing can wrap. */
 #define REFS_LIMIT (PAGE_REFS_MASK / 2)
 
-bool page_get_more(struct page *pg)
+HOT bool page_get_more(struct page *pg)
 {
     uint64_t old = __atomic_load_n(&pg->refs, __ATOMIC_RELAXED);
 
@@ -27,7 +27,7 @@ bool page_get_more(struct page *pg)
     return true;
 }
 
-bool page_get(struct page *pg, const struct domain *d)
+HOT bool page_get(struct page *pg, const struct domain *d)
 {
     if (!page_get_more(pg)) {
         return false;
@@ -39,7 +39,7 @@ bool page_get(struct page *pg, const struct domain *d)
     return true;
 }
 
-static void put_last(struct page *pg, uint64_t refs)
+static APART void put_last(struct page *pg, uint64_t refs)
 {
     if (refs & PAGE_XENHEAP) {
         if (refs & PAGE_DEFER) {
@@ -53,7 +53,7 @@ static void put_last(struct page *pg, uint64_t refs)
     page_free_domain(pg);
 }
 
-void page_put(struct page *pg)
+HOT void page_put(struct page *pg)
 {
     uint64_t now = __atomic_sub_fetch(&pg->refs, 1, __ATOMIC_ACQ_REL);
 

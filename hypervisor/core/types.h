@@ -23,6 +23,10 @@ typedef uint64_t paddr_t;   /* machine address in bytes */
 typedef int64_t stime_t;    /* system time: ns since boot */
 typedef uint64_t cpumask_t; /* bit n: processor n */
 
+/* Short steps of the longest lists: a release puts them into callers in other files, too. */
+#define HOT   inline __attribute__((always_inline))
+#define APART __attribute__((noinline)) /* the long way out of one of them */
+
 #define MFN(n)      ((mfn_t){(n)})
 #define GFN(n)      ((gfn_t){(n)})
 #define INVALID_MFN MFN(~0ULL)

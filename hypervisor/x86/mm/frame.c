@@ -82,7 +82,7 @@ void frame_table_init(void)
     mark_broken(behind, ROUND_UP(behind, FRAMES_PER_CHUNK));
 }
 
-struct page *arch_mfn_to_page(mfn_t m)
+HOT struct page *arch_mfn_to_page(mfn_t m)
 {
     return chunk_exists(m.v / FRAMES_PER_CHUNK) ? page_of(m.v) : NULL;
 }

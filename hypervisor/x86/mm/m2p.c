@@ -50,7 +50,7 @@ void m2p_init(void)
     }
 }
 
-void arch_m2p_set(mfn_t m, uint64_t pfn)
+HOT void arch_m2p_set(mfn_t m, uint64_t pfn)
 {
     if (piece_exists(m.v / FRAMES_PER_PIECE)) {
         __atomic_store_n((uint64_t *)M2P_RW_START + m.v, pfn, __ATOMIC_RELAXED);

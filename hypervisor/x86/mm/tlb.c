@@ -184,7 +184,7 @@ void tlb_flush_all_cpus(void)
 }
 
 /* The mapping is gone from the tables already; the caller's locked instruction orders that. */
-void tlb_stamp_page(struct page *pg)
+HOT void tlb_stamp_page(struct page *pg)
 {
     uint64_t now = __atomic_load_n(&flush_clock, __ATOMIC_RELAXED);
 

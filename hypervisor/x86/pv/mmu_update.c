@@ -87,7 +87,7 @@ static int batch_map(struct mmu_batch *b, mfn_t m)
     return 0;
 }
 
-static int update_entry(struct mmu_batch *b, uint64_t ptr, uint64_t val, bool preserve_ad)
+static HOT int update_entry(struct mmu_batch *b, uint64_t ptr, uint64_t val, bool preserve_ad)
 {
     mfn_t m = paddr_to_mfn(ptr);
     uint64_t type;
@@ -127,7 +127,7 @@ static int update_m2p(struct mmu_batch *b, uint64_t ptr, uint64_t val)
     return 0;
 }
 
-static int update_one(struct mmu_batch *b, const struct mmu_update *u)
+static HOT int update_one(struct mmu_batch *b, const struct mmu_update *u)
 {
     uint64_t ptr = u->ptr & ~7ULL;
 

@@ -73,7 +73,7 @@ static bool segment_validate(struct page *pg)
 /* --- types without lock: writable, segment ---------------------------------------------------- */
 
 /* A count was zero: make the frame `type`. old is the word that was seen. False: it changed. */
-static bool simple_first(struct page *pg, uint64_t old, uint64_t type, int *rc)
+static APART bool simple_first(struct page *pg, uint64_t old, uint64_t type, int *rc)
 {
     uint64_t keep = (old & PGT_TYPE_MASK) == type ? old & PGT_FOREIGN : 0;
     bool same = (old & PGT_TYPE_MASK) == type || (old & PGT_TYPE_MASK) == PGT_NONE;
@@ -98,7 +98,7 @@ static bool simple_first(struct page *pg, uint64_t old, uint64_t type, int *rc)
     return true;
 }
 
-static int simple_get(struct page *pg, uint64_t type)
+static HOT int simple_get(struct page *pg, uint64_t type)
 {
     uint64_t x = type_read(pg);
     int rc;
@@ -122,18 +122,22 @@ static int simple_get(struct page *pg, uint64_t type)
     }
 }
 
+static APART __attribute__((noreturn)) void no_count(const struct page *pg, uint64_t x)
+{
+    panic("type count of frame %#lx is zero already: "
+          "type %#lx, refs %#lx, owner %d, m2p %#lx",
+          (unsigned long)arch_page_to_mfn(pg).v, (unsigned long)x, (unsigned long)pg->refs,
+          pg->owner ? pg->owner->id : -1, (unsigned long)arch_m2p_get(arch_page_to_mfn(pg)));
+}
+
 /* The stamp precedes the drop, so that whoever finds the count at zero finds the stamp too. */
-static void simple_put(struct page *pg)
+static HOT void simple_put(struct page *pg)
 {
     uint64_t x = type_read(pg);
 
     do {
         if ((x & PGT_COUNT_MASK) == 0) {
-            panic("type count of frame %#lx is zero already: "
-                  "type %#lx, refs %#lx, owner %d, m2p %#lx",
-                  (unsigned long)arch_page_to_mfn(pg).v, (unsigned long)x, (unsigned long)pg->refs,
-                  pg->owner ? pg->owner->id : -1,
-                  (unsigned long)arch_m2p_get(arch_page_to_mfn(pg)));
+            no_count(pg, x);
         }
         if ((x & PGT_COUNT_MASK) == 1) {
             tlb_stamp_page(pg);
@@ -316,12 +320,12 @@ void page_put_and_type(struct page *pg)
     page_put(pg);
 }
 
-bool page_get_writable(struct page *pg)
+HOT bool page_get_writable(struct page *pg)
 {
     return simple_get(pg, PGT_WRITABLE) == 0;
 }
 
-void page_put_writable(struct page *pg)
+HOT void page_put_writable(struct page *pg)
 {
     simple_put(pg);
 }

@@ -55,7 +55,7 @@ static inline int absent_check(pte_t e)
 
 /* --- what an L1 entry holds ------------------------------------------------------------------- */
 
-static int device_get(pte_t e, struct domain *d)
+static APART int device_get(pte_t e, struct domain *d)
 {
     mfn_t m = pte_mfn(e);
 
@@ -69,7 +69,7 @@ static int device_get(pte_t e, struct domain *d)
 }
 
 /* 0: held. 1: held, but the entry must be stored without its write bit. Else -errno. */
-int l1e_get(pte_t e, struct domain *d, struct domain *foreigndom)
+HOT int l1e_get(pte_t e, struct domain *d, struct domain *foreigndom)
 {
     struct page *pg = arch_mfn_to_page(pte_mfn(e));
     int rc;
@@ -94,7 +94,17 @@ int l1e_get(pte_t e, struct domain *d, struct domain *foreigndom)
     return 0;
 }
 
-void l1e_put(pte_t e, struct domain *d)
+/* The page may be about to become writable again: a shadowed LDT page must not hold it. */
+static APART void drop_ldts(struct domain *d)
+{
+    struct vcpu *v;
+
+    for_each_vcpu(d, v) {
+        pv_drop_ldt(v);
+    }
+}
+
+HOT void l1e_put(pte_t e, struct domain *d)
 {
     struct page *pg = arch_mfn_to_page(pte_mfn(e));
 
@@ -105,12 +115,7 @@ void l1e_put(pte_t e, struct domain *d)
         page_put_writable(pg);
     } else if (__builtin_expect((pg->type & PGT_TYPE_MASK) == PGT_SEGMENT, 0) && pg->owner == d &&
                (pg->type & PGT_COUNT_MASK)) {
-        /* It may be about to become writable again: a shadowed LDT page must not hold it. */
-        struct vcpu *v;
-
-        for_each_vcpu(d, v) {
-            pv_drop_ldt(v);
-        }
+        drop_ldts(d);
     }
     page_put(pg);
 }
@@ -317,7 +322,7 @@ void root_fill_slots(pte_t *l4, struct domain *d)
 /* --- one entry -------------------------------------------------------------------------------- */
 
 /* Store; the old entry, with the last accessed and dirty bits of the processors, comes back. */
-static pte_t store_entry(pte_t *p, pte_t old, pte_t e, bool preserve_ad)
+static HOT pte_t store_entry(pte_t *p, pte_t old, pte_t e, bool preserve_ad)
 {
     if (!(old.v & PTE_P) && !preserve_ad) { /* no processor writes to it */
         __atomic_store_n(&p->v, e.v, __ATOMIC_RELEASE);
@@ -377,7 +382,8 @@ int pt_cmpxchg_l1(pte_t *p, pte_t old, pte_t e, struct domain *d)
     return 0;
 }
 
-int pt_update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom, bool preserve_ad)
+HOT int pt_update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom,
+                     bool preserve_ad)
 {
     pte_t old = {__atomic_load_n(&p->v, __ATOMIC_RELAXED)};
     int rc;
@@ -415,8 +421,8 @@ int pt_update_l1(pte_t *p, pte_t e, struct domain *d, struct domain *foreigndom,
  * The table is held while a new entry is taken: that may finish with a partial table which was the
  * last to refer to this one.
  */
-static int update_upper(pte_t *p, pte_t e, unsigned level, struct page *table, struct vcpu *v,
-                        bool preserve_ad)
+static APART int update_upper(pte_t *p, pte_t e, unsigned level, struct page *table,
+                              struct vcpu *v, bool preserve_ad)
 {
     pte_t old = {__atomic_load_n(&p->v, __ATOMIC_RELAXED)};
     int rc;
@@ -452,8 +458,8 @@ static int update_upper(pte_t *p, pte_t e, unsigned level, struct page *table, s
     return 0;
 }
 
-int pt_update_entry(struct page *table, pte_t *entry, unsigned index, pte_t e, unsigned level,
-                    struct vcpu *v, struct domain *foreigndom, bool preserve_ad)
+HOT int pt_update_entry(struct page *table, pte_t *entry, unsigned index, pte_t e, unsigned level,
+                        struct vcpu *v, struct domain *foreigndom, bool preserve_ad)
 {
     if (level == 1) {
         return pt_update_l1(entry, e, table->owner, foreigndom, preserve_ad);

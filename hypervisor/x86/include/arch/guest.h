@@ -72,7 +72,7 @@ GUEST_ACCESSORS(8)
 
 static inline bool guest_small_ok(uint64_t va, size_t len)
 {
-    return va <= GUEST_LOW_END - len || (va >= HV_VIRT_END && va <= -(uint64_t)len);
+    return va <= GUEST_LOW_END - len || (va >= HV_VIRT_END && va < -(uint64_t)len);
 }
 
 #define GUEST_WORD(op, bits, to, from, at)                                                         \
