@@ -13,7 +13,6 @@
 #include "core/hypercall.h"
 #include "core/calls.h"
 #include "core/errno.h"
-#include "core/nospec.h"
 #include "core/printk.h"
 #include "lib/lib.h"
 
@@ -119,15 +118,6 @@ void hypercall_subsys_init(void)
     add_rows(absent_calls, ARRAY_SIZE(absent_calls));
     add_rows(generic_calls, ARRAY_SIZE(generic_calls));
     add_rows(arch_hypercalls, arch_hypercall_count);
-}
-
-long hypercall_call(uint64_t nr, const uint64_t args[6])
-{
-    if (nr >= HYPERCALL_MAX) {
-        return -ENOSYS;
-    }
-    nr = index_nospec(nr, HYPERCALL_MAX);
-    return hypercall_table[nr](args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
 long hypercall_continue(unsigned nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,

@@ -38,11 +38,10 @@ extern const unsigned arch_hypercall_count;
 /* Built at start from the generic rows and arch_hypercalls[]; a missing row answers -ENOSYS. */
 void hypercall_subsys_init(void);
 /*
- * Run one call for the current vcpu. When the handler asks to be continued, v->cont.pending is
- * set and the machine's entry path makes the guest issue it again (or multicall does).
+ * The handlers, behind gates where a row asks who calls; the machine's entry path and multicall
+ * call them. When a handler asks to be continued, v->cont.pending is set, and they see to it that
+ * the call is made again.
  */
-long hypercall_call(uint64_t nr, const uint64_t args[6]);
-/* Direct table for the entry path in C: rows whose access is access_any are called at once. */
 extern hypercall_fn hypercall_table[HYPERCALL_MAX];
 
 /* Save where we are: the call `nr` will be made again with these arguments. Returns 0. */

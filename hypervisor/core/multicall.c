@@ -10,24 +10,29 @@
 #include "core/hypercall.h"
 #include "core/calls.h"
 #include "core/errno.h"
+#include "core/nospec.h"
 #include "core/softirq.h"
+#include "lib/lib.h"
 
 #define CHUNK 8u
-
-static bool allowed_inside(uint64_t nr)
-{
-    return nr != __HYPERVISOR_multicall && nr != __HYPERVISOR_iret;
-}
 
 /* Make one call; false when it must go on later, with v->cont still pending. */
 static bool call_entry(struct vcpu *v, struct multicall_entry *e)
 {
-    if (!allowed_inside(e->op)) {
+    const uint64_t *a = e->args;
+
+    if (e->op >= HYPERCALL_MAX) {
+        e->result = (uint64_t)-ENOSYS;
+        return true;
+    }
+    if (e->op == __HYPERVISOR_iret) {
         e->result = (uint64_t)-EINVAL;
         return true;
     }
     for (;;) {
-        e->result = (uint64_t)hypercall_call(e->op, e->args);
+        hypercall_fn fn = hypercall_table[index_nospec(e->op, HYPERCALL_MAX)];
+
+        e->result = (uint64_t)fn(a[0], a[1], a[2], a[3], a[4], a[5]);
         if (__builtin_expect(!v->cont.pending, 1)) {
             return true;
         }
@@ -41,36 +46,36 @@ static bool call_entry(struct vcpu *v, struct multicall_entry *e)
     }
 }
 
-static long run_list(struct vcpu *v, guest_ptr_t list, uint64_t nr)
+/* The entries from `at` on wait for their turn: the guest makes this call again. */
+static long go_on_later(uint64_t at, uint64_t left)
 {
-    struct multicall_entry chunk[CHUNK];
+    return hypercall_continue(__HYPERVISOR_multicall, at, left, 0, 0, 0, 0);
+}
 
-    for (uint64_t done = 0; done < nr; done++) {
-        unsigned slot = done % CHUNK;
-        struct multicall_entry *e = &chunk[slot];
-        guest_ptr_t at = guest_index(list, done, sizeof(*e));
+/* `at` is a list of that many entries, as a range checked before. */
+static long run_list(struct vcpu *v, uint64_t at, uint64_t left)
+{
+    struct multicall_entry chunk[CHUNK], *e = chunk + CHUNK;
 
-        if (done != 0 && preempt_needed()) {
-            return hypercall_continue(__HYPERVISOR_multicall, at.va, nr - done, 0, 0, 0, 0);
+    for (bool first = true; left != 0; left--, at += sizeof(*e), e++, first = false) {
+        if (!first && preempt_needed()) {
+            return go_on_later(at, left);
         }
-        if (slot == 0) {
-            uint64_t n = nr - done < CHUNK ? nr - done : CHUNK;
-
-            if (guest_read(chunk, at, n * sizeof(*e)) != 0) {
+        if (e == chunk + CHUNK) {
+            e = chunk;
+            if (guest_read(chunk, GUEST_PTR(at), MIN(left, CHUNK) * sizeof(*e)) != 0) {
                 return -EFAULT;
             }
         }
-        if (!call_entry(v, e)) {
+        if (__builtin_expect(!call_entry(v, e), 0)) {
             v->cont.pending = false;
-            at.va += offsetof(struct multicall_entry, args);
-            if (guest_write(at, e->args, sizeof(e->args)) != 0) {
+            at += offsetof(struct multicall_entry, args);
+            if (guest_write(GUEST_PTR(at), e->args, sizeof(e->args)) != 0) {
                 return -EFAULT;
             }
-            at = guest_index(list, done, sizeof(*e));
-            return hypercall_continue(__HYPERVISOR_multicall, at.va, nr - done, 0, 0, 0, 0);
+            return go_on_later(at - offsetof(struct multicall_entry, args), left);
         }
-        at.va += offsetof(struct multicall_entry, result);
-        if (guest_write(at, &e->result, sizeof(e->result)) != 0) {
+        if (guest_put(GUEST_PTR(at + offsetof(struct multicall_entry, result)), &e->result) != 0) {
             return -EFAULT;
         }
     }
@@ -90,7 +95,7 @@ CORE_CALL(do_multicall)
         return -EFAULT;
     }
     v->in_multicall = true;
-    rc = run_list(v, GUEST_PTR(a1), nr);
+    rc = run_list(v, a1, nr);
     v->in_multicall = false;
     return rc;
 }

@@ -29,7 +29,6 @@
 
 struct entry_point {
     uint64_t address;
-    uint16_t cs;
     bool mask_events;
 };
 
@@ -46,47 +45,50 @@ static uint64_t saved_rflags(const struct vcpu *v, const struct cpu_user_regs *r
     return fl;
 }
 
-/* Put the interrupted state on the guest's kernel stack and aim the guest at its handler. */
-static bool enter_guest(struct vcpu *v, const struct entry_point *to, const uint32_t *error,
-                        const uint64_t *lower, unsigned nr_lower)
+#define FRAME_WORDS 8
+
+/*
+ * Put the interrupted state on the guest's kernel stack and aim the guest at its handler. Both
+ * sizes of the frame are constants to the compiler, so that it is stored without a loop.
+ */
+static bool enter_guest(struct vcpu *v, const struct entry_point *to, const uint32_t *error)
 {
     struct cpu_user_regs *regs = guest_regs();
     bool from_kernel = v->arch.kernel_mode;
     uint8_t mask = v->info->evtchn_upcall_mask;
-    uint64_t frame[16];
-    unsigned n = 0;
-    uint64_t sp;
+    uint64_t frame[FRAME_WORDS], *low = error ? frame : frame + 1;
+    guest_ptr_t sp;
+    int rc;
 
     if (to->address == 0 || !is_canonical(to->address) || is_hv_address(to->address)) {
         domain_crash(v->domain, "vcpu %u: no handler (vector or callback at %#lx), rip %#lx",
                      v->id, (unsigned long)to->address, (unsigned long)regs->rip);
         return false;
     }
-    if (!from_kernel) {
-        pv_toggle_mode(v);
-        sp = v->arch.kernel_sp;
+    if (from_kernel) {
+        sp.va = regs->rsp & ~15ULL;
     } else {
-        sp = regs->rsp;
+        pv_toggle_mode(v);
+        sp.va = v->arch.kernel_sp & ~15ULL;
     }
-    sp &= ~15ULL;
-
-    frame[n++] = regs->rcx;
-    frame[n++] = regs->r11;
-    for (unsigned i = 0; i < nr_lower; i++) {
-        frame[n++] = lower[i];
-    }
+    low[0] = regs->rcx;
+    low[1] = regs->r11;
+    frame[3] = regs->rip;
+    frame[4] = (from_kernel ? (regs->cs & ~3u) : regs->cs) | ((uint64_t)mask << 32);
+    frame[5] = saved_rflags(v, regs, mask);
+    frame[6] = regs->rsp;
+    frame[7] = regs->ss;
     if (error) {
-        frame[n++] = *error;
+        frame[2] = *error;
+        sp.va -= sizeof(frame);
+        rc = guest_write_small(sp, frame, sizeof(frame));
+    } else {
+        sp.va -= sizeof(frame) - 8;
+        rc = guest_write_small(sp, frame + 1, sizeof(frame) - 8);
     }
-    frame[n++] = regs->rip;
-    frame[n++] = (from_kernel ? (regs->cs & ~3u) : regs->cs) | ((uint64_t)mask << 32);
-    frame[n++] = saved_rflags(v, regs, mask);
-    frame[n++] = regs->rsp;
-    frame[n++] = regs->ss;
-    sp -= n * 8;
-    if (guest_write((guest_ptr_t){sp}, frame, n * 8) != 0) {
+    if (rc != 0) {
         domain_crash(v->domain, "vcpu %u: bad kernel stack %#lx while entering %#lx from %#lx",
-                     v->id, (unsigned long)sp, (unsigned long)to->address,
+                     v->id, (unsigned long)sp.va, (unsigned long)to->address,
                      (unsigned long)regs->rip);
         return false;
     }
@@ -96,7 +98,7 @@ static bool enter_guest(struct vcpu *v, const struct entry_point *to, const uint
     regs->rip = to->address;
     regs->cs = GUEST_CS64;
     regs->ss = GUEST_DS;
-    regs->rsp = sp;
+    regs->rsp = sp.va;
     regs->rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_NT | RFLAGS_RF | RFLAGS_VM | RFLAGS_AC |
                                 RFLAGS_IOPL);
     regs->rflags |= RFLAGS_IF | 2;
@@ -104,40 +106,40 @@ static bool enter_guest(struct vcpu *v, const struct entry_point *to, const uint
     return true;
 }
 
-static bool vector_has_error(unsigned vector)
+/* The handler that the guest registered for a vector; error NULL if the frame has none. */
+static void enter_handler(struct vcpu *v, unsigned vector, const uint32_t *error)
 {
-    return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
+    const struct trap_info *ti = &v->arch.traps[vector];
+    struct entry_point to = {ti->address, TI_GET_IF(ti) != 0};
+
+    if (ti->address == 0) {
+        domain_crash(v->domain,
+                     "vcpu %u: trap %u (error %#x, cr2 %#lx) without a handler, rip %#lx", v->id,
+                     vector, error ? *error : 0, (unsigned long)v->info->arch.cr2,
+                     (unsigned long)guest_regs()->rip);
+        return;
+    }
+    enter_guest(v, &to, error);
 }
 
 void pv_inject_trap(const struct pv_trap *t)
 {
     struct vcpu *v = current;
-    const struct trap_info *ti = &v->arch.traps[t->vector];
-    struct entry_point to = {ti->address, ti->cs, TI_GET_IF(ti) != 0};
 
     if (t->vector == 14) {
         v->info->arch.cr2 = t->cr2;
     }
-    if (ti->address == 0) {
-        const struct cpu_user_regs *regs = guest_regs();
-
-        domain_crash(v->domain,
-                     "vcpu %u: trap %u (error %#x, cr2 %#lx) without a handler, rip %#lx",
-                     v->id, t->vector, t->error, (unsigned long)t->cr2, (unsigned long)regs->rip);
-        return;
-    }
-    enter_guest(v, &to, t->has_error ? &t->error : NULL, NULL, 0);
+    enter_handler(v, t->vector, t->has_error ? &t->error : NULL);
 }
+
+/* 8, 10 to 14, 17 and 21 */
+#define VECTORS_WITH_ERROR 0x00227d00u
 
 void pv_inject_exception(unsigned vector, uint32_t error)
 {
-    struct pv_trap t = {
-        .vector = (uint8_t)vector,
-        .has_error = vector_has_error(vector),
-        .error = error,
-    };
+    bool has_error = vector < 32 && (VECTORS_WITH_ERROR >> vector & 1) != 0;
 
-    pv_inject_trap(&t);
+    enter_handler(current, (uint8_t)vector, has_error ? &error : NULL);
 }
 
 void pv_inject_page_fault(uint32_t error, uint64_t cr2)
@@ -151,9 +153,9 @@ bool pv_enter_callback(enum pv_callback_index which)
 {
     struct vcpu *v = current;
     const struct pv_callback *cb = &v->arch.callback[which];
-    struct entry_point to = {cb->address, GUEST_CS64, (cb->flags & CALLBACKF_mask_events) != 0};
+    struct entry_point to = {cb->address, (cb->flags & CALLBACKF_mask_events) != 0};
 
-    return enter_guest(v, &to, NULL, NULL, 0);
+    return enter_guest(v, &to, NULL);
 }
 
 static void deliver_nmi(struct vcpu *v)

@@ -54,7 +54,7 @@ PV_CALL(do_iret)
     struct iret_context c;
 
     (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6;
-    if (guest_read(&c, (guest_ptr_t){regs->rsp}, sizeof(c)) != 0) {
+    if (guest_get(&c, GUEST_PTR(regs->rsp)) != 0) {
         domain_crash(v->domain, "vcpu %u: iret with a bad stack %#lx", v->id,
                      (unsigned long)regs->rsp);
         return 0;
