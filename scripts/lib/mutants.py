@@ -4,16 +4,20 @@
 test/mutants/NAME.patch begins with lines `Test: SUITE/NAME` and `What: …`. The tree is copied, the
 patch applied and built, and the test run: it has to fail there, and to have passed here.
 """
+import contextlib
+import fcntl
+import filecmp
 import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from base import BUILD, PKG, TOP, Stop, locked, main, read, run, say
+from base import BUILD, PKG, TOP, Stop, main, read, run, say
 
 FOLDER = os.path.join(BUILD, 'mutants')
 PARTS = ['hypervisor', 'libctrl', 'libstore', 'xl', 'configs', 'scripts', 'test', 'meson.build',
@@ -25,15 +29,45 @@ def patches():
             for path in sorted(glob.glob(os.path.join(TOP, 'test', 'mutants', '*.patch')))]
 
 
+def _files(folder):
+    """Paths of all files below, relative to it."""
+    return {os.path.relpath(os.path.join(place, name), folder)
+            for place, _, names in os.walk(folder) for name in names}
+
+
 def _copy(tree):
-    os.makedirs(tree, exist_ok=True)
+    """Make tree equal to the sources. What differs gets a new time, so that it is built again: a
+    file that the last mutant changed is older than its object."""
+    wanted = set()
     for part in PARTS:
-        source, target = os.path.join(TOP, part), os.path.join(tree, part)
-        if os.path.isdir(source):
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(source, target, symlinks=True)
-        elif os.path.exists(source):
-            shutil.copy2(source, target)
+        source = os.path.join(TOP, part)
+        wanted |= ({os.path.join(part, name) for name in _files(source)} if os.path.isdir(source)
+                   else {part} & set(os.listdir(TOP)))
+    for name in _files(tree) - wanted:
+        os.remove(os.path.join(tree, name))
+    for name in wanted:
+        source, target = os.path.join(TOP, name), os.path.join(tree, name)
+        if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copyfile(source, target)
+            shutil.copymode(source, target)
+
+
+@contextlib.contextmanager
+def free_folder():
+    """A folder that no other mutant uses: two may be tried at a time."""
+    while True:
+        for number in ('1', '2'):
+            folder = os.path.join(FOLDER, number)
+            os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, '.lock'), 'w', encoding='ascii') as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield folder
+                return
+        time.sleep(1)
 
 
 def mutant(arguments):
@@ -42,8 +76,8 @@ def mutant(arguments):
     if not found:
         raise Stop(2, f'{path} names no test')
     test = found.group(1)
-    with locked(FOLDER):
-        tree, build = os.path.join(FOLDER, 'tree'), os.path.join(FOLDER, 'build')
+    with free_folder() as folder:
+        tree, build = os.path.join(folder, 'tree'), os.path.join(folder, 'build')
         _copy(tree)
         run(['patch', '-p1', '-s', '-d', tree, '-i', path], 1, f'{path} does not fit: patch')
         if not os.path.exists(os.path.join(build, 'build.ninja')):

@@ -189,5 +189,7 @@ void sleep_ms(unsigned ms)
 {
     struct sched_poll p = {.timeout = now() + (uint64_t)ms * 1000000};
 
-    HCALL2(sched_op, SCHEDOP_poll, &p);
+    do { /* an event may end the call early */
+        HCALL2(sched_op, SCHEDOP_poll, &p);
+    } while (now() < p.timeout);
 }

@@ -11,7 +11,7 @@
 #include <public/xen.h>
 #include "x86/mm/layout.h"
 
-#define ARCH_GUEST_MAX 64
+#define ARCH_GUEST_MAX 72 /* the frame of the iret call */
 
 extern bool smap_for_pv; /* x86/cpu/cpu.c */
 
@@ -110,6 +110,9 @@ static inline bool guest_small_ok(uint64_t va, size_t len)
         }                                                                                          \
         if ((len) >= 64) {                                                                         \
             GUEST_WORD(op, 64, to, from, 56)                                                       \
+        }                                                                                          \
+        if ((len) >= 72) {                                                                         \
+            GUEST_WORD(op, 64, to, from, 64)                                                       \
         }                                                                                          \
         if ((len) & 4) {                                                                           \
             GUEST_WORD(op, 32, to, from, (len) & ~7UL)                                             \
