@@ -24,7 +24,6 @@ done
 unchanged "an interrupted creation"
 
 # Killed: ctld removes what is left. Nobody calls ctl meanwhile, which would do it too.
-no_records() { [ -z "$(ls /run/bonsai/create)" ]; }
 for step in $(seq 0 $((steps - 1))); do
     export CTL_TEST_STEP=$step:9
     want 137 ctl create -p -q /tmp/t.cfg
