@@ -287,6 +287,31 @@ static void what_is_no_kernel_is_called_so(void **state)
     assert_int_equal(image_open(h, "/tmp", &image), -ENOEXEC);
 }
 
+/* A kernel all of whose parts are right, but for one field of its ELF header. */
+static void a_kernel_for_another_machine_is_refused(void **state)
+{
+    static const struct {
+        size_t offset;
+        uint8_t value;
+    } wrong[] = {
+        { EI_CLASS, ELFCLASS32 },
+        { EI_DATA, ELFDATA2MSB },
+        { offsetof(Elf64_Ehdr, e_machine), EM_386 },
+        { offsetof(Elf64_Ehdr, e_type), ET_REL },
+    };
+    struct image image;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        uint8_t *kernel = make_kernel();
+
+        kernel[wrong[i].offset] = wrong[i].value;
+        assert_int_equal(image_open_memory(h, "k", kernel, FILE_SIZE, &image), -ENOEXEC);
+        assert_non_null(strstr(ctrl_error(h), "not a kernel"));
+        free(kernel);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +321,7 @@ int main(void)
         cmocka_unit_test(every_packing_unpacks_to_the_same_kernel),
         cmocka_unit_test(packed_kernels_cut_or_damaged_are_refused),
         cmocka_unit_test(what_is_no_kernel_is_called_so),
+        cmocka_unit_test(a_kernel_for_another_machine_is_refused),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
