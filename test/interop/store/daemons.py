@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Daemons of the store on plain Linux: ours and Debian's two, each in a folder, over the shim."""
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import packages  # noqa: E402
 UTILS = 'xen-utils-4.17'
 LIBRARIES = ['libxencall1', 'libxendevicemodel1', 'libxenevtchn1', 'libxenforeignmemory1',
              'libxengnttab1', 'libxenmisc4.17', 'libxentoolcore1', 'libxentoollog1']
+KNOWN = (4, 17, 7)  # the daemons whose differences compare.c lists
 PAGES = 16
 
 # The same limits for all three.
@@ -46,6 +48,12 @@ conflict-rate-limit-is-aggregate = false
 xenstored-kva = /proc/xen/xsd_kva
 xenstored-port = /proc/xen/xsd_port
 '''
+
+
+def version():
+    """Of Debian's daemons."""
+    found = re.search(r'_(\d+)\.(\d+)\.(\d+)', os.path.basename(packages.unpacked(UTILS)))
+    return tuple(int(n) for n in found.groups())
 
 
 def compile_c(target, *sources, shared=False):
