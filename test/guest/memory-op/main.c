@@ -59,6 +59,23 @@ static void balloon(void)
     }
 }
 
+/* The hardware domain may ask for 16 MiB in one piece: its DMA pool is made of such. */
+static void orders(void)
+{
+    xen_pfn_t list[2], mfn, lowest = 0;
+    long before = pages();
+
+    for (unsigned i = 0; i < 2u << 12; i++) {
+        lowest = alloc_pfn();
+        mfn = pfn_to_mfn(lowest);
+        EXPECT_EQ(reserve(XENMEM_decrease_reservation, &mfn, 1, 0, DOMID_SELF), 1);
+    }
+    list[0] = lowest;
+    list[1] = lowest + (1u << 12);
+    EXPECT_EQ(reserve(XENMEM_populate_physmap, list, 2, 12, DOMID_SELF), 2);
+    EXPECT_EQ(pages(), before);
+}
+
 static void lies(void)
 {
     xen_pfn_t list[4] = {root_mfn(), 0xfffffff, ~0UL, 0};
@@ -137,6 +154,7 @@ enum verdict guest_main(void)
 {
     EXPECT_EQ(pages(), (long)start_info->nr_pages);
     balloon();
+    orders();
     lies();
     exchange();
     maps();

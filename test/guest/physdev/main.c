@@ -27,6 +27,7 @@ static void io_apic(void)
     a.reg = 0xffffffff;
     op(PHYSDEVOP_apic_read, &a); /* an error, or what the device says of no register */
     a.apic_physbase = 0x1000;
+    a.reg = 1;
     EXPECT(op(PHYSDEVOP_apic_read, &a) < 0);
     EXPECT(op(PHYSDEVOP_apic_write, &a) < 0);
 }
