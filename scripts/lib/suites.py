@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from base import BUILD, LIB, TIME_FACTOR, TOP, Stop, main, write_atomic
+from base import BUILD, LIB, TIME_FACTOR, TOP, Stop, main, read, write_atomic
 import guesttests
 import mutants
 
@@ -104,6 +104,8 @@ def script_tests(suite):
     tests = []
     for path in sorted(glob.glob(os.path.join(TOP, 'test', suite, '*'))):
         if os.path.isfile(path) and os.access(path, os.X_OK):
+            if read(path)[:2] != b'#!':
+                raise Stop(1, f'{path} is executable, and no script')
             name = os.path.basename(path)
             name = name[:-3] if name.endswith('.sh') else name
             tests.append(Test(suite, name, [path], limit=3600 if suite == 'soak' else 600))
